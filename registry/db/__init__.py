@@ -1,0 +1,1 @@
+"""The database: column types, the unit of work, paging. The one place that knows dialects."""

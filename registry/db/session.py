@@ -1,0 +1,107 @@
+"""The unit of work, and the only code that commits.
+
+Statements are logged without their parameters, which may be prompts.
+
+Rules: a transaction is short, no model runs and no file is hashed inside one, and what
+leaves the process is sent after the commit, never before.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.orm import Session, sessionmaker
+
+__all__ = ["Database", "Session", "after_commit", "lock"]
+
+log = structlog.get_logger(__name__)
+
+_AFTER_COMMIT = "corral.after_commit"
+_READS_ONLY = "corral_reads_only"
+SQLITE_BUSY_SECONDS = 30
+
+
+class Database:
+    """One database, SQLite or PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _sqlite(url) if make_url(url).get_backend_name() == "sqlite" else _server(url)
+        readers = self.engine.execution_options(**{_READS_ONLY: True, "postgresql_readonly": True})
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._readers = sessionmaker(readers, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commit on success, roll back on any exception, then send what waited."""
+        with self._sessions() as session:
+            with session.begin():
+                yield session
+            for send in session.info.pop(_AFTER_COMMIT, ()):
+                _send_or_log(send)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a transaction that only reads, so it waits for no writer."""
+        with self._readers() as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def after_commit(session: Session, send: Callable[[], None]) -> None:
+    """Run ``send`` once the transaction is durable; forget it on roll-back.
+
+    A ``send`` that fails is logged and dropped: the row is already the truth, and
+    ``workers.sweep`` sends what was not sent.
+    """
+    session.info.setdefault(_AFTER_COMMIT, []).append(send)
+
+
+def lock(session: Session, name: str) -> None:
+    """Hold a lock called ``name`` until the transaction ends.
+
+    On SQLite a writing transaction is alone anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def _send_or_log(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except Exception:
+        log.exception("not sent after commit; the sweep will send it again")
+
+
+def _server(url: str) -> Engine:
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    """Open SQLite so that writers queue up instead of failing half-way.
+
+    ``BEGIN IMMEDIATE`` takes the write lock at the start: a transaction that read first
+    and wrote later could otherwise be refused in the middle. Readers see a snapshot (WAL).
+    """
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get(_READS_ONLY)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine

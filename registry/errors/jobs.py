@@ -1,0 +1,114 @@
+"""Jobs, reviews, policies and the ledger."""
+
+from registry.errors.categories import Conflict, Invalid, NotFound, Unavailable
+
+
+class UnknownJob(NotFound):
+    """No job has that id, or it is somebody else's."""
+
+    code = "unknown_job"
+
+    def __init__(self, job: object) -> None:
+        super().__init__(f"there is no job {job} of yours", job=str(job))
+
+
+class UnknownOutput(NotFound):
+    """No output has that id, or it is somebody else's."""
+
+    code = "unknown_output"
+
+
+class JobMoved(Conflict):
+    """The job is no longer where the caller saw it."""
+
+    code = "job_moved"
+
+
+class OutputMoved(Conflict):
+    """The output is no longer in the state the caller saw."""
+
+    code = "output_moved"
+
+
+class PromptTooLong(Invalid):
+    """Prompt and new tokens together do not fit the release's context."""
+
+    code = "prompt_too_long"
+
+    def __init__(self, *, prompt_tokens: int, max_new_tokens: int, context_tokens: int) -> None:
+        over = prompt_tokens + max_new_tokens - context_tokens
+        super().__init__(
+            f"the prompt has {prompt_tokens} tokens and max_new_tokens is {max_new_tokens}, "
+            f"{over} more than the context of {context_tokens}: "
+            f"shorten the prompt or ask for fewer new tokens",
+            prompt_tokens=prompt_tokens,
+            max_new_tokens=max_new_tokens,
+            context_tokens=context_tokens,
+            over_by_tokens=over,
+        )
+
+
+class PromptTooLarge(Invalid):
+    """The prompt has more bytes than the service accepts."""
+
+    code = "prompt_too_large"
+
+
+class BadParameters(Invalid):
+    """A generation parameter is out of range."""
+
+    code = "bad_parameters"
+
+
+class IdempotencyMismatch(Invalid):
+    """The idempotency key was used before, with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class IdempotencyInProgress(Conflict):
+    """Another request with the same key is under way."""
+
+    code = "idempotency_in_progress"
+
+
+class UnknownReview(NotFound):
+    """No review has that id."""
+
+    code = "unknown_review"
+
+
+class ReviewMoved(Conflict):
+    """The review was claimed or decided by somebody else."""
+
+    code = "review_moved"
+
+
+class ReasonMissing(Invalid):
+    """This decision needs a reason."""
+
+    code = "reason_missing"
+
+
+class NoPolicy(Unavailable):
+    """No policy has been adopted, so nothing can be scored."""
+
+    code = "no_policy"
+
+
+class BadCursor(Invalid):
+    """The cursor was not made by this listing."""
+
+    code = "bad_cursor"
+
+
+class BadRange(Invalid):
+    """The ledger has no such index or size."""
+
+    code = "bad_range"
+
+
+class BadSignature(Invalid):
+    """A signed checkpoint, or the key to it, is not what it says."""
+
+    code = "bad_signature"

@@ -1,0 +1,84 @@
+"""Releases and checkpoints."""
+
+from registry.errors.categories import Conflict, Invalid, NotFound, Refused, Unavailable
+
+
+class UnknownRelease(NotFound):
+    """No release has that name."""
+
+    code = "unknown_release"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is no release named {name}: GET /v1/releases (or corral release list) "
+            "names those there are",
+            release=name,
+        )
+
+
+class ReleaseNotPublished(Refused):
+    """The release is registered, but nobody may use it yet, or any more."""
+
+    code = "release_not_published"
+
+    def __init__(self, name: str, *, state: str) -> None:
+        super().__init__(
+            f"the release {name} is {state}, not published: "
+            "only published releases can be requested or used",
+            release=name,
+            state=state,
+        )
+
+
+class ReleaseQuarantined(ReleaseNotPublished):
+    """The release's bytes are in doubt; its jobs wait."""
+
+    code = "release_quarantined"
+
+
+class ReleaseExists(Conflict):
+    """The name is taken by another digest."""
+
+    code = "release_exists"
+
+
+class ReleaseMoved(Conflict):
+    """The release is not in a state from which it can go there."""
+
+    code = "release_moved"
+
+
+class BadCheckpoint(Invalid):
+    """The folder is no checkpoint that can be registered; the message says why."""
+
+    code = "bad_checkpoint"
+
+
+class PickledWeights(BadCheckpoint):
+    """The weights are a pickle, which can run code when it is read."""
+
+    code = "pickled_weights"
+
+
+class ChecksumMismatch(Invalid):
+    """A file's bytes are not the ones that were expected."""
+
+    code = "checksum_mismatch"
+
+
+class NotEnoughDisk(Unavailable):
+    """The store's disk is too full for this."""
+
+    code = "not_enough_disk"
+
+
+class UnknownFile(NotFound):
+    """The release has no such file, or the store has lost it."""
+
+    code = "unknown_file"
+
+
+class FolderExists(Conflict):
+    """The folder to write to is there already and not empty."""
+
+    code = "folder_exists"
