@@ -1,0 +1,197 @@
+"""Hash many files at once, reading each byte once.
+
+One pass over a file gives its size, its SHA-256 and its BLAKE3; with a sink, the same
+pass copies it. Each file is read by one thread, in blocks that stay in the processor's
+cache between the two hashes, and several files are read at a time: both hashes release
+the interpreter lock on blocks of this size. Files are not mapped into memory, although
+that would be a little faster: a mapped file that somebody cuts short kills the process.
+"""
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from blake3 import blake3
+
+from registry.errors import BadCheckpoint
+
+BLOCK_BYTES = 1 << 18
+
+Progress = Callable[[int], None]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """What one file's bytes are.
+
+    Attributes:
+        path: Relative to the checkpoint's folder, with ``/`` between the parts.
+        size: In bytes.
+        sha256: 64 lower-case hex digits.
+        blake3: 64 lower-case hex digits.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    blake3: str
+
+
+def digest_stream(
+    source: BinaryIO,
+    *,
+    path: str,
+    sink: BinaryIO | None = None,
+    progress: Progress | None = None,
+) -> FileDigest:
+    """Read a stream to its end and digest it, copying it to ``sink`` on the way.
+
+    Args:
+        source: Open for reading bytes, best without a buffer of its own.
+        path: The name that the digest is to carry.
+        sink: Receives every byte; errors while writing it are not translated.
+        progress: Called with the number of bytes read since the last call.
+
+    Raises:
+        BadCheckpoint: Reading failed.
+    """
+    sha, blake, size = hashlib.sha256(), blake3(), 0
+    block = memoryview(bytearray(BLOCK_BYTES))
+    while True:
+        with _reading(path):
+            # BinaryIO does not declare readinto, which every binary stream has.
+            got = source.readinto(block)  # type: ignore[attr-defined]
+        if not got:
+            return FileDigest(path, size, sha.hexdigest(), blake.hexdigest())
+        chunk = block[:got]
+        sha.update(chunk)
+        blake.update(chunk)
+        if sink is not None:
+            sink.write(chunk)
+        size += got
+        if progress is not None:
+            progress(got)
+
+
+def digest_file(
+    file: Path,
+    *,
+    path: str,
+    sink: BinaryIO | None = None,
+    progress: Progress | None = None,
+) -> FileDigest:
+    """Digest one regular file, following links, and refuse it if it changes meanwhile.
+
+    Raises:
+        BadCheckpoint: It cannot be read, is no regular file, or changed.
+    """
+    with _reading(path):
+        # Opening a named pipe would otherwise wait for a writer that may never come.
+        source = os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
+    with source:
+        before = os.fstat(source.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise BadCheckpoint(f"{path} is not a regular file: take it out", path=path)
+        digest = digest_stream(source, path=path, sink=sink, progress=progress)
+        with _reading(path):
+            after, named = os.fstat(source.fileno()), file.stat()
+    # The name is looked up again in case another file has taken it meanwhile.
+    if digest.size != before.st_size or not _mark(before) == _mark(after) == _mark(named):
+        raise BadCheckpoint(
+            f"{path} changed while it was read: stop whatever writes to it, then try again",
+            path=path,
+        )
+    return digest
+
+
+def digest_files(
+    paths: Sequence[Path],
+    *,
+    root: Path,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> list[FileDigest]:
+    """Digest files below ``root``, several at a time, each in one pass.
+
+    Args:
+        paths: Files below ``root``; links are followed.
+        root: The folder that the digests' paths are relative to.
+        progress: Called with a number of bytes read, from several threads but never by
+            two at once.
+        threads: How many files to read at a time; by default one for each processor.
+
+    Returns:
+        One digest for each path, in the order of ``paths``.
+
+    Raises:
+        BadCheckpoint: A file cannot be read, is no regular file, or changed.
+    """
+
+    def work(file: Path, report: Progress) -> FileDigest:
+        return digest_file(file, path=file.relative_to(root).as_posix(), progress=report)
+
+    return in_parallel(work, paths, progress=progress, threads=threads)
+
+
+def in_parallel(
+    work: Callable[[Item, Progress], Result],
+    items: Sequence[Item],
+    *,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> list[Result]:
+    """Run ``work`` on every item with several threads; the first failure stops all.
+
+    ``work`` gets the item and a function to report bytes to, which it must call often:
+    that call is where it is stopped.
+
+    Returns:
+        The results in the order of ``items``.
+    """
+    lock, stopped = threading.Lock(), threading.Event()
+
+    def report(count: int) -> None:
+        if stopped.is_set():
+            raise _Stopped
+        if progress is not None:
+            with lock:
+                progress(count)
+
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        futures = [pool.submit(work, item, report) for item in items]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
+
+
+class _Stopped(Exception):
+    """Another file failed, so this one need not be finished."""
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadCheckpoint(
+            f"{path} cannot be read: {error.strerror or error}", path=path
+        ) from error
+
+
+def _mark(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

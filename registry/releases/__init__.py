@@ -1,0 +1,1 @@
+"""Releases: what was registered, its state, and the store that holds its files."""

@@ -1,0 +1,265 @@
+"""The content-addressed store: each file of each release once, under its SHA-256.
+
+``<root>/sha256/ab/abcdef...`` holds the objects, read-only; ``<root>/incoming`` holds
+drafts. A file becomes an object by a rename, after its bytes are on the disk, so whatever
+is under ``sha256`` is whole. A crash leaves drafts only, which ``sweep_temp`` removes.
+Nothing here changes or removes an object.
+"""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.checkpoints.digest import FileDigest, Progress, digest_file, in_parallel
+from registry.checkpoints.manifest import SHOWN_DIGITS, Differences, FileEntry, Manifest, compare
+from registry.errors import (
+    BadCheckpoint,
+    ChecksumMismatch,
+    FolderExists,
+    NotEnoughDisk,
+    UnknownFile,
+)
+
+READ_ONLY = 0o444
+DRAFT_SECONDS = 24 * 3600
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The files of all releases.
+
+    Attributes:
+        root: Its folder, made when something is first added, for its owner alone: the
+            weights are not for every account of the machine.
+    """
+
+    root: Path
+
+    def path_of(self, sha256: str) -> Path:
+        """Return where the object with this digest is, or would be."""
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError("a sha256 is 64 lower-case hex digits")
+        return self.root / "sha256" / sha256[:2] / sha256
+
+    def entry_path(self, manifest: Manifest, path: str) -> Path:
+        """Return where the bytes of one file of a manifest are.
+
+        Raises:
+            UnknownFile: The manifest has no such file, or the store has lost it.
+        """
+        entry = manifest.by_path.get(path)
+        if entry is None:
+            raise UnknownFile(f"the release {_shown(manifest.digest)} has no file {path!a}")
+        found = self.path_of(entry.sha256)
+        if not found.is_file():
+            raise UnknownFile(f"the store has lost {path} of the release {_shown(manifest.digest)}")
+        return found
+
+    def add_folder(
+        self,
+        files: Sequence[Path],
+        *,
+        root: Path,
+        progress: Progress | None = None,
+        link: bool = False,
+        threads: int | None = None,
+    ) -> Manifest:
+        """Take in the files of a checkpoint, hashing each while it is copied.
+
+        Objects that the store has already are hashed and kept if they are sound, so adding a
+        checkpoint twice changes nothing but mends what was damaged.
+
+        Args:
+            files: Files below ``root``; links are followed.
+            root: The checkpoint's folder.
+            progress: Called with a number of bytes done, never by two threads at once.
+            link: Make hard links instead of copies where the file system can. The object
+                then *is* the source file: that becomes read-only too, and whoever writes
+                to it nevertheless destroys the object. Only for folders that nobody will
+                touch again.
+            threads: How many files to take in at a time; by default one for each processor.
+
+        Raises:
+            BadCheckpoint: There are no files, or one cannot be read or changed meanwhile.
+            NotEnoughDisk: The copies do not fit; nothing is left behind.
+        """
+        if not files:
+            raise BadCheckpoint(f"{root} has no files to register")
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        needed = 0 if link else sum(file.stat().st_size for file in files)
+        with _room(self.root, needed), self._drafts() as drafts:
+            names = {file: drafts / str(number) for number, file in enumerate(files)}
+
+            def work(file: Path, report: Progress) -> FileDigest:
+                path = file.relative_to(root).as_posix()
+                if link and _linked(file, names[file]):
+                    return digest_file(names[file], path=path, progress=report)
+                return _copy(file, names[file], path=path, progress=report)
+
+            digests = in_parallel(work, files, progress=progress, threads=threads)
+            manifest = Manifest.of(digests)
+            # Nothing becomes an object before everything has arrived.
+            for draft, digest in zip(names.values(), digests, strict=True):
+                self._promote(draft, digest)
+        return manifest
+
+    def verify(
+        self, manifest: Manifest, *, progress: Progress | None = None, threads: int | None = None
+    ) -> Differences:
+        """Hash the objects of a manifest again and say how they differ from it.
+
+        Raises:
+            BadCheckpoint: An object cannot be read, or changed meanwhile.
+        """
+
+        def work(sha256: str, report: Progress) -> FileDigest:
+            return digest_file(self.path_of(sha256), path=sha256, progress=report)
+
+        wanted = {entry.sha256 for entry in manifest.files}
+        present = sorted(sha256 for sha256 in wanted if self.path_of(sha256).is_file())
+        digests = in_parallel(work, present, progress=progress, threads=threads)
+        found = {digest.path: digest for digest in digests}
+        entries = [
+            FileEntry(entry.path, digest.size, digest.sha256, digest.blake3)
+            for entry in manifest.files
+            if (digest := found.get(entry.sha256)) is not None
+        ]
+        return compare(manifest, Manifest(tuple(entries)))
+
+    def materialise(
+        self, manifest: Manifest, folder: Path, *, progress: Progress | None = None
+    ) -> None:
+        """Write the files of a manifest into a new folder, checking every byte.
+
+        The folder appears when it is complete, and not at all if anything goes wrong.
+
+        Raises:
+            ChecksumMismatch: An object has other bytes than were registered.
+            FolderExists: The folder exists and is not empty.
+            NotEnoughDisk: The files do not fit.
+            UnknownFile: The store has lost an object.
+        """
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise FolderExists(f"{folder} is there already: name a new or an empty folder")
+        sources = {entry: self.entry_path(manifest, entry.path) for entry in manifest.files}
+        folder.parent.mkdir(parents=True, exist_ok=True)
+
+        def work(entry: FileEntry, report: Progress) -> None:
+            target = draft / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            digest = _copy(sources[entry], target, path=entry.path, progress=report)
+            if digest.sha256 != entry.sha256:
+                raise ChecksumMismatch(
+                    f"{entry.path} is damaged in the store: expected sha256 "
+                    f"{_shown(entry.sha256)}, found {_shown(digest.sha256)}; "
+                    "register the release again from a good copy",
+                    path=entry.path,
+                    expected=entry.sha256,
+                    found=digest.sha256,
+                )
+
+        with _room(folder.parent, manifest.total_bytes), _draft_folder(folder.parent) as draft:
+            in_parallel(work, manifest.files, progress=progress)
+            draft.rename(folder)
+
+    def sweep_temp(self, *, older_than_seconds: float = DRAFT_SECONDS) -> int:
+        """Remove drafts that nothing has written to for so long; return how many."""
+        horizon, removed = time.time() - older_than_seconds, 0
+        for draft in (self.root / "incoming").glob("*"):
+            with suppress(FileNotFoundError):  # its owner has just finished with it
+                if max(each.stat().st_mtime for each in (draft, *draft.glob("*"))) <= horizon:
+                    shutil.rmtree(draft)
+                    removed += 1
+        return removed
+
+    @contextmanager
+    def _drafts(self) -> Iterator[Path]:
+        incoming = self.root / "incoming"
+        incoming.mkdir(exist_ok=True)
+        with _draft_folder(incoming) as drafts:
+            yield drafts
+
+    def _promote(self, draft: Path, digest: FileDigest) -> None:
+        target = self.path_of(digest.sha256)
+        if target.is_file() and digest_file(target, path=digest.path).sha256 == digest.sha256:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.chmod(READ_ONLY)
+        draft.replace(target)
+        for folder in (target.parent, target.parent.parent):
+            _sync(folder)
+
+
+@contextmanager
+def _draft_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder that is gone at the end, unless it was renamed."""
+    draft = parent / f".draft-{secrets.token_hex(8)}"
+    draft.mkdir()
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _room(folder: Path, needed: int) -> Iterator[None]:
+    """Refuse what does not fit, before it is written or when the disk says so."""
+    if needed > shutil.disk_usage(folder).free:
+        raise _not_enough(folder, needed)
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _not_enough(folder, needed) from error
+
+
+def _not_enough(folder: Path, needed: int) -> NotEnoughDisk:
+    free = shutil.disk_usage(folder).free
+    missing = max(needed - free, 0)
+    advice = f"make room for {missing} more" if missing else "something else fills it, or a quota"
+    return NotEnoughDisk(
+        f"{needed} bytes are to be written to {folder}, where {free} are free: {advice}",
+        needed_bytes=needed,
+        free_bytes=free,
+        missing_bytes=missing,
+    )
+
+
+def _copy(source: Path, target: Path, *, path: str, progress: Progress) -> FileDigest:
+    with target.open("xb") as sink:
+        digest = digest_file(source, path=path, sink=sink, progress=progress)
+        sink.flush()
+        os.fsync(sink.fileno())
+    return digest
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:
+        return False  # another file system, or one without links: copy instead
+    _sync(target)
+    return True
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _shown(digest: str) -> str:
+    return digest[:SHOWN_DIGITS]
