@@ -1,0 +1,76 @@
+"""Write entries, and give them their order.
+
+``record`` runs inside the transaction of the change it records: both or neither. The order
+in which transactions commit is not the order of their identifiers, so one sequencer at a
+time gives the leaves their indexes, afterwards.
+"""
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from registry.clock import now
+from registry.db.session import lock
+from registry.ledger.merkle import Frontier, leaf_hash
+from registry.ledger.model import Entry, Head, Leaf, PendingEntry, canonical_json
+
+SEQUENCE_LIMIT = 1000
+
+
+def record(session: Session, *, actor: str, action: str, subject: str, **facts: Any) -> Entry:
+    """Write one entry in the transaction of the change that it records.
+
+    Facts that are ``None`` or empty are left out. Never pass a prompt or an output: the
+    ledger is read by more people than they are.
+    """
+    given = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
+    entry = Entry(
+        recorded_at=now(),
+        actor=actor,
+        action=action,
+        subject=subject,
+        facts=canonical_json(given).decode(),
+    )
+    session.add(entry)
+    session.flush()
+    session.add(PendingEntry(id=entry.id))
+    return entry
+
+
+def sequence(session: Session, *, limit: int = SEQUENCE_LIMIT) -> int:
+    """Append pending entries to the tree; return how many.
+
+    Only one sequencer runs at a time, whoever calls it.
+    """
+    lock(session, "corral.ledger.sequencer")
+    entries = session.scalars(
+        select(Entry)
+        .join(PendingEntry, PendingEntry.id == Entry.id)
+        .order_by(Entry.id)
+        .limit(limit)
+    ).all()
+    if not entries:
+        return 0
+    head = last_head(session)
+    frontier = Frontier.from_hex(head.frontier) if head else Frontier()
+    for entry in entries:
+        leaf = leaf_hash(entry.canonical())
+        session.add(Leaf(id=entry.id, index=frontier.size, leaf_hash=leaf.hex()))
+        frontier = frontier.append(leaf)
+    session.execute(delete(PendingEntry).where(PendingEntry.id.in_([each.id for each in entries])))
+    session.add(
+        Head(
+            size=frontier.size,
+            root=frontier.root().hex(),
+            frontier=frontier.to_hex(),
+            made_at=now(),
+        )
+    )
+    session.flush()
+    return len(entries)
+
+
+def last_head(session: Session) -> Head | None:
+    """Return the newest head, or ``None`` while the tree is empty."""
+    return session.scalar(select(Head).order_by(Head.size.desc()).limit(1))
