@@ -1,0 +1,1 @@
+"""Who may use which release: requests, approvals, and the one function that says yes."""

@@ -1,0 +1,1 @@
+"""Jobs and their outputs: states, leases, what callers may see of them."""

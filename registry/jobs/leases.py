@@ -1,0 +1,236 @@
+"""Who works on a job, until when, and under which fence.
+
+A lease that is not renewed runs out; the sweep then gives the job to somebody else under a
+higher fence, and the old holder's writes are refused.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from registry.access.gate import admit
+from registry.access.model import Scope
+from registry.clock import now
+from registry.errors import JobMoved
+from registry.jobs import queries, service
+from registry.jobs.model import Job
+from registry.jobs.states import JobState
+from registry.releases.model import Release, ReleaseState
+
+SWEEP_LIMIT = 200
+RESEND_DOUBLINGS = 6
+
+
+def claim_generating(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
+    """Take a queued job: admit again, then lease it.
+
+    Raises:
+        JobMoved: Somebody else has it, or it has ended.
+        Refused: ``admit`` says no.
+    """
+    job = queries.get(session, job_id)
+    if job.state is not JobState.QUEUED:
+        raise JobMoved(f"job {job_id} is {job.state}, not queued", job=str(job_id))
+    admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
+    service.advance(session, job, to=JobState.GENERATING, actor=owner)
+    return _lease(session, job, owner=owner, seconds=seconds)
+
+
+def claim_scoring(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
+    """Take a job whose outputs wait to be scored.
+
+    Raises:
+        JobMoved: Somebody else has it, or it is elsewhere.
+        Refused: ``admit`` says no.
+    """
+    job = queries.get(session, job_id)
+    if job.state is not JobState.SCORING:
+        raise JobMoved(f"job {job_id} is {job.state}, not scoring", job=str(job_id))
+    admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
+    return _lease(session, job, owner=owner, seconds=seconds)
+
+
+def renew(session: Session, job: Job, *, seconds: int) -> None:
+    """Keep a lease for another while: the heartbeat.
+
+    Raises:
+        JobMoved: The lease is lost or the job was cancelled; stop working on it.
+    """
+    kept = session.scalar(
+        update(Job)
+        .where(Job.id == job.id, Job.fence == job.fence, Job.state == job.state)
+        .values(leased_until=now() + timedelta(seconds=seconds))
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if kept is None:
+        raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
+
+
+def held(session: Session, claimed: Job) -> Job:
+    """Return the row of a job that its worker claimed, if the worker still holds it.
+
+    Raises:
+        JobMoved: The lease is lost.
+    """
+    job = queries.get(session, claimed.id)
+    if (job.fence, job.state) != (claimed.fence, claimed.state):
+        raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
+    return job
+
+
+def still_held(session: Session, jobs: Sequence[Job]) -> set[UUID]:
+    """Return which of these jobs are still as their holder claimed them."""
+    fences = {each.id: (each.fence, each.state) for each in jobs}
+    found = session.execute(select(Job.id, Job.fence, Job.state).where(Job.id.in_(fences)))
+    return {row.id for row in found if fences[row.id] == (row.fence, row.state)}
+
+
+def hand_back(
+    session: Session, job: Job, *, actor: str, attempts_limit: int, code: str, detail: str
+) -> None:
+    """Let somebody else try a leased job, or fail it when its attempts are used up.
+
+    Raises:
+        JobMoved: It has moved on.
+    """
+    if job.attempts >= attempts_limit:
+        service.advance(
+            session,
+            job,
+            to=JobState.FAILED,
+            actor=actor,
+            code=code,
+            detail=f"{detail} ({job.attempts} attempts)",
+        )
+    elif job.state is JobState.GENERATING:
+        service.advance(session, job, to=JobState.QUEUED, actor=actor)
+    else:
+        _let_go(session, job)
+
+
+def fail_waiting(session: Session, job_id: UUID, *, actor: str, code: str, detail: str) -> None:
+    """Fail a job that waits and that nobody may work on any more.
+
+    Raises:
+        JobMoved: It has moved on.
+    """
+    job = queries.get(session, job_id)
+    service.advance(session, job, to=JobState.FAILED, actor=actor, code=code, detail=detail)
+
+
+def recover(session: Session, *, attempts_limit: int) -> int:
+    """Take back jobs whose worker died; return how many.
+
+    A job that has used up its attempts fails with the reason, so that a prompt that kills
+    workers stops doing so.
+    """
+    lost = session.scalars(
+        select(Job)
+        .where(Job.state.in_((JobState.GENERATING, JobState.SCORING)), Job.leased_until < now())
+        .limit(SWEEP_LIMIT)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for job in lost:
+        hand_back(
+            session,
+            job,
+            actor="sweep",
+            attempts_limit=attempts_limit,
+            code="worker_lost",
+            detail=f"its worker died while {job.state}",
+        )
+    return len(lost)
+
+
+def due(session: Session) -> Sequence[Job]:
+    """Return jobs whose message is to be sent (again). Those of an unpublished release wait."""
+    return session.scalars(
+        select(Job)
+        .join(Release, Release.id == Job.release_id)
+        .where(
+            Job.state.in_((JobState.QUEUED, JobState.SCORING)),
+            Job.send_again_at <= now(),
+            or_(Job.leased_until.is_(None), Job.leased_until < now()),
+            Release.state == ReleaseState.PUBLISHED,
+        )
+        .order_by(Job.send_again_at)
+        .limit(SWEEP_LIMIT)
+        .with_for_update(skip_locked=True, of=Job)
+    ).all()
+
+
+def note_sent(job: Job, *, resend_after_seconds: int) -> None:
+    """Note that a message goes out after this commit, and when to send the next one.
+
+    The wait doubles with each message, so that a long queue is not filled with copies.
+    """
+    wait = resend_after_seconds * 2 ** min(job.sends, RESEND_DOUBLINGS)
+    job.sends += 1
+    job.send_again_at = now() + timedelta(seconds=wait)
+
+
+def fail_withdrawn(session: Session) -> int:
+    """Fail jobs that wait for a release that was withdrawn; return how many."""
+    waiting = session.scalars(
+        select(Job)
+        .join(Release, Release.id == Job.release_id)
+        .where(
+            Job.state.in_((JobState.QUEUED, JobState.SCORING)),
+            Release.state == ReleaseState.WITHDRAWN,
+        )
+        .limit(SWEEP_LIMIT)
+    ).all()
+    for job in waiting:
+        service.advance(
+            session,
+            job,
+            to=JobState.FAILED,
+            actor="sweep",
+            code="release_withdrawn",
+            detail="the release was withdrawn before the job was done",
+        )
+    return len(waiting)
+
+
+def _lease(session: Session, job: Job, *, owner: str, seconds: int) -> Job:
+    """Lease a job that nobody holds, under a new fence."""
+    swap = (
+        update(Job)
+        .where(
+            Job.id == job.id,
+            Job.fence == job.fence,
+            Job.state == job.state,
+            or_(Job.leased_until.is_(None), Job.leased_until < now()),
+        )
+        .values(
+            fence=Job.fence + 1,
+            attempts=Job.attempts + 1,
+            lease_owner=owner,
+            leased_until=now() + timedelta(seconds=seconds),
+        )
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if session.scalar(swap) is None:
+        raise JobMoved(f"somebody else has job {job.id}", job=str(job.id))
+    session.refresh(job)
+    return job
+
+
+def _let_go(session: Session, job: Job) -> None:
+    """End a scoring lease; the job is sent again at the next sweep."""
+    swap = (
+        update(Job)
+        .where(Job.id == job.id, Job.fence == job.fence, Job.state == job.state)
+        .values(
+            fence=Job.fence + 1, lease_owner=None, leased_until=None, sends=0, send_again_at=now()
+        )
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if session.scalar(swap) is None:
+        raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))

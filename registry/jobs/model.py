@@ -1,0 +1,94 @@
+"""Jobs and outputs."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.db.tables import Row, stored_enum
+from registry.jobs.states import JobState, OutputState
+
+
+class Job(Row):
+    """One submission: a prompt, its parameters, and where it is.
+
+    ``state`` is written by ``registry.jobs.service.advance`` alone. ``fence`` grows by one
+    with each lease, and every write of a worker names the fence that it was given: a worker
+    that was believed dead can change nothing any more.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_account_id_id", "account_id", "id"),
+        Index("ix_jobs_state_leased_until", "state", "leased_until"),
+        Index("ix_jobs_state_send_again_at", "state", "send_again_at"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"))
+    release_digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[JobState] = mapped_column(stored_enum(JobState))
+    prompt: Mapped[str] = mapped_column(Text)
+    max_new_tokens: Mapped[int] = mapped_column(Integer)
+    temperature: Mapped[float] = mapped_column(Float)
+    top_p: Mapped[float] = mapped_column(Float)
+    top_k: Mapped[int] = mapped_column(Integer)
+    seed: Mapped[int] = mapped_column(BigInteger)
+    n: Mapped[int] = mapped_column(Integer)
+    stop: Mapped[list[str]]
+    echo: Mapped[bool]
+    created_at: Mapped[datetime]
+    moved_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    failure_code: Mapped[str | None] = mapped_column(String(50))
+    failure_detail: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(
+        Integer, default=0, comment="leases taken to generate, then to score"
+    )
+    lease_owner: Mapped[str | None] = mapped_column(String(100))
+    leased_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    sends: Mapped[int] = mapped_column(Integer, default=0, comment="messages sent in this state")
+    send_again_at: Mapped[datetime | None]
+
+
+class Output(Row):
+    """One text that a job generated, and whether anyone may read it.
+
+    ``state`` is written by ``registry.jobs.service.advance_output`` alone. The database
+    refuses a released output that has no verdict of its own.
+    """
+
+    __tablename__ = "outputs"
+    __table_args__ = (
+        UniqueConstraint("job_id", "index"),
+        CheckConstraint(
+            "state = 'pending' OR verdict_id IS NOT NULL", name="nothing_leaves_pending_unscored"
+        ),
+        ForeignKeyConstraint(["verdict_id", "id"], ["verdicts.id", "verdicts.output_id"]),
+    )
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
+    index: Mapped[int] = mapped_column(Integer)
+    state: Mapped[OutputState] = mapped_column(stored_enum(OutputState))
+    text: Mapped[str | None] = mapped_column(Text, comment="unset until generated")
+    token_ids: Mapped[list[int] | None]
+    finish_reason: Mapped[str | None] = mapped_column(String(20))
+    verdict_id: Mapped[UUID | None]
+
+    @property
+    def released_text(self) -> str | None:
+        """The text a caller may see: once released, and only then."""
+        return self.text if self.state is OutputState.RELEASED else None

@@ -1,0 +1,66 @@
+"""Read jobs. What callers see of one is made in ``registry.verdicts.view``."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from registry.accounts.model import Account
+from registry.db.paging import Page, paged
+from registry.errors import UnknownJob
+from registry.jobs.model import Job
+from registry.jobs.states import JobState
+from registry.releases.model import Release
+
+
+def get(session: Session, identifier: UUID) -> Job:
+    """Return a job, whoever owns it.
+
+    Raises:
+        UnknownJob: There is none with this identifier.
+    """
+    job = session.get(Job, identifier, populate_existing=True)
+    if job is None:
+        raise UnknownJob(identifier)
+    return job
+
+
+def owned(session: Session, identifier: UUID, *, owner: Account) -> Job:
+    """Return a job of this researcher's.
+
+    Raises:
+        UnknownJob: There is none, or it is somebody else's.
+    """
+    job = session.get(Job, identifier)
+    if job is None or job.account_id != owner.id:
+        raise UnknownJob(identifier)
+    return job
+
+
+def page(
+    session: Session,
+    *,
+    owner: Account,
+    state: JobState | None,
+    release: Release | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[Job]:
+    """Return a researcher's jobs, newest first."""
+    query = select(Job).where(Job.account_id == owner.id)
+    if state is not None:
+        query = query.where(Job.state == state)
+    if release is not None:
+        query = query.where(Job.release_id == release.id)
+    return paged(session, query, Job, limit=limit, cursor=cursor)
+
+
+def count_by_state(session: Session) -> dict[JobState, int]:
+    """Return how many jobs are in each state that is not final."""
+    unfinished = (JobState.QUEUED, JobState.GENERATING, JobState.SCORING)
+    found = session.execute(
+        select(Job.state, func.count()).where(Job.state.in_(unfinished)).group_by(Job.state)
+    )
+    counts = dict.fromkeys(unfinished, 0)
+    counts.update({row[0]: row[1] for row in found})
+    return counts

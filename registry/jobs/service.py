@@ -1,0 +1,180 @@
+"""Submit, advance, seal, cancel. Every state of a job or an output is moved here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from registry.access.gate import admit
+from registry.access.model import Scope
+from registry.accounts.model import Account
+from registry.clock import now
+from registry.errors import JobMoved, OutputMoved, UnknownOutput
+from registry.jobs.model import Job, Output
+from registry.jobs.parameters import Parameters
+from registry.jobs.states import OUTPUT_MOVES, JobState, OutputState, is_final, may_move
+from registry.ledger import service as ledger
+from registry.releases.model import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What the engine made of one output.
+
+    Attributes:
+        text: What will be scored and stored, character for character.
+        token_ids: The new tokens, without the prompt's.
+        finish_reason: Why it ended: "stop", "length" or "end".
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: str
+
+
+def submit(
+    session: Session, *, account: Account, release: Release, prompt: str, parameters: Parameters
+) -> Job:
+    """Accept a job with its empty outputs. The caller has checked prompt and parameters.
+
+    Raises:
+        Refused: ``admit`` says no; the error says why and what to do next.
+    """
+    approval = admit(session, account_id=account.id, release_id=release.id, scope=Scope.GENERATE)
+    job = Job(
+        account_id=account.id,
+        release_id=release.id,
+        release_digest=release.digest,
+        state=JobState.QUEUED,
+        prompt=prompt,
+        max_new_tokens=parameters.max_new_tokens,
+        temperature=parameters.temperature,
+        top_p=parameters.top_p,
+        top_k=parameters.top_k,
+        seed=parameters.seed,
+        n=parameters.n,
+        stop=list(parameters.stop),
+        echo=parameters.echo,
+        created_at=now(),
+        moved_at=now(),
+    )
+    session.add(job)
+    session.flush()
+    for index in range(parameters.n):
+        session.add(Output(job_id=job.id, index=index, state=OutputState.PENDING))
+    session.flush()
+    ledger.record(
+        session,
+        actor=account.handle,
+        action="job.submitted",
+        subject=str(job.id),
+        digest=release.digest,
+        approval=str(approval.id),
+    )
+    return job
+
+
+def advance(
+    session: Session,
+    job: Job,
+    *,
+    to: JobState,
+    actor: str,
+    code: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Move a job one step, drop its lease and write the step to the ledger.
+
+    The move is a compare-and-swap on the state and the fence that the caller saw, so of two
+    workers holding the same job exactly one succeeds, on SQLite and PostgreSQL alike.
+
+    Raises:
+        JobMoved: There is no such move, or the job has already moved on.
+    """
+    start, name = job.state, str(job.id)
+    swap = (
+        update(Job)
+        .where(Job.id == job.id, Job.state == start, Job.fence == job.fence)
+        .values(
+            state=to,
+            moved_at=now(),
+            finished_at=now() if is_final(to) else None,
+            failure_code=code,
+            failure_detail=detail,
+            attempts=0 if to is JobState.SCORING else job.attempts,
+            lease_owner=None,
+            leased_until=None,
+            sends=0,
+            send_again_at=None if is_final(to) else now(),
+        )
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if not may_move(start, to) or session.scalar(swap) is None:
+        raise JobMoved(f"job {name} cannot go from {start} to {to}", job=name)
+    session.refresh(job)
+    ledger.record(session, actor=actor, action=f"job.{to}", subject=name, code=code)
+
+
+def seal(session: Session, job: Job, *, generated: Sequence[Generated], actor: str) -> None:
+    """Store what was generated, unread, and pass the job on to scoring.
+
+    Raises:
+        JobMoved: The lease was lost; nothing is stored.
+    """
+    advance(session, job, to=JobState.SCORING, actor=actor)
+    for output, text in zip(outputs_of(session, job), generated, strict=True):
+        output.text = text.text
+        output.token_ids = list(text.token_ids)
+        output.finish_reason = text.finish_reason
+
+
+def advance_output(session: Session, output: Output, *, to: OutputState) -> None:
+    """Move an output one step, by compare-and-swap.
+
+    Raises:
+        OutputMoved: There is no such move, or somebody else was quicker.
+    """
+    swap = (
+        update(Output)
+        .where(Output.id == output.id, Output.state == output.state)
+        .values(state=to, verdict_id=output.verdict_id)
+        .returning(Output.id)
+        .execution_options(synchronize_session=False)
+    )
+    if to not in OUTPUT_MOVES[output.state] or session.scalar(swap) is None:
+        raise OutputMoved(
+            f"output {output.id} is {output.state} and cannot become {to}", output=str(output.id)
+        )
+    session.refresh(output)
+
+
+def cancel(session: Session, job: Job, *, actor: str) -> None:
+    """Stop a job that is not finished; its worker notices within a heartbeat.
+
+    Raises:
+        JobMoved: It has finished.
+    """
+    if is_final(job.state):
+        raise JobMoved(f"job {job.id} is {job.state} already", job=str(job.id))
+    advance(session, job, to=JobState.CANCELLED, actor=actor)
+
+
+def outputs_of(session: Session, job: Job) -> Sequence[Output]:
+    """Return a job's outputs in order."""
+    return session.scalars(
+        select(Output).where(Output.job_id == job.id).order_by(Output.index)
+    ).all()
+
+
+def output(session: Session, identifier: object) -> Output:
+    """Return one output, whatever its state.
+
+    Raises:
+        UnknownOutput: There is none with this identifier.
+    """
+    row = session.get(Output, identifier)
+    if row is None:
+        raise UnknownOutput(f"there is no output {identifier}", output=str(identifier))
+    return row

@@ -1,0 +1,1 @@
+"""Which policy is in force, and which ones were."""

@@ -1,0 +1,20 @@
+"""Adopted policies."""
+
+from datetime import datetime
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.db.tables import Row
+
+
+class PolicyRecord(Row):
+    """A policy as it was adopted; the newest row is in force."""
+
+    __tablename__ = "policies"
+
+    name: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(Text, comment="the TOML text")
+    adopted_at: Mapped[datetime]
+    adopted_by: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,15 @@
+"""Every table, in one import, for migrations and for tests that compare."""
+
+from registry.access import model as access
+from registry.accounts import idempotency
+from registry.accounts import model as accounts
+from registry.db.tables import Row
+from registry.jobs import model as jobs
+from registry.ledger import model as ledger
+from registry.policies import model as policies
+from registry.releases import model as releases
+from registry.reviews import model as reviews
+from registry.verdicts import model as verdicts
+
+TABLES = (access, accounts, idempotency, jobs, ledger, policies, releases, reviews, verdicts)
+METADATA = Row.metadata

@@ -1,0 +1,106 @@
+"""Take a folder in: hash and copy it first, then register it in one short transaction.
+
+No transaction is open while a byte is read. If anything fails, no row was written; files that
+had reached the store by then belong to no release, and serve whoever registers them next.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.checkpoints import layouts
+from registry.checkpoints.digest import Progress, digest_files
+from registry.checkpoints.manifest import Differences, Manifest, compare
+from registry.db.paging import PAGE_LIMIT
+from registry.db.session import Database, Session
+from registry.releases import queries, service
+from registry.releases.model import Release
+from registry.releases.store import Store
+
+
+def register_folder(
+    database: Database,
+    store: Store,
+    *,
+    folder: Path,
+    name: str,
+    license: str,  # noqa: A002 (the field's name everywhere)
+    source: str,
+    actor: str,
+    progress: Progress | None,
+) -> Release:
+    """Register the checkpoint in a folder, copying its files into the store.
+
+    The same bytes under the same name are the same release: it is returned as it is.
+
+    Raises:
+        BadParameters: The name has not the form OWNER/NAME.
+        BadCheckpoint: The folder is no checkpoint that can be registered.
+        ReleaseExists: The name belongs to another digest.
+        NotEnoughDisk: The copies do not fit.
+    """
+    service.check_name(name)
+    layout = layouts.inspect(folder)
+    manifest = store.add_folder(layout.files, root=layout.root, progress=progress)
+    with database.transaction() as session:
+        return service.register(
+            session,
+            name=name,
+            layout=layout,
+            manifest=manifest,
+            license=license,
+            source=source,
+            actor=actor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Which releases a folder is, or which one it resembles most.
+
+    Attributes:
+        digest: Of the folder, 64 lower-case hex digits.
+        equal: The releases with exactly these bytes.
+        closest: If none is equal, the one that shares most files by name; ``None`` if none does.
+        differences: How the folder differs from ``closest``.
+    """
+
+    digest: str
+    equal: tuple[Release, ...]
+    closest: Release | None
+    differences: Differences
+
+
+def likeness_of(database: Database, *, folder: Path, progress: Progress | None) -> Likeness:
+    """Hash a folder and look for it among the releases.
+
+    Raises:
+        BadCheckpoint: There is no such folder, or a file in it cannot be read.
+    """
+    root = folder.resolve()
+    found = Manifest.of(digest_files(layouts.files_of(folder), root=root, progress=progress))
+    with database.reading() as session:
+        releases = all_releases(session)
+        equal = tuple(each for each in releases if each.digest == found.digest)
+        manifests = {} if equal else {each: queries.manifest_of(session, each) for each in releases}
+    shared = {each: _shared(found, manifest) for each, manifest in manifests.items()}
+    closest = max(shared, key=lambda each: shared[each], default=None)
+    if closest is None or shared[closest] == (0, 0):
+        return Likeness(found.digest, equal, None, Differences())
+    return Likeness(found.digest, equal, closest, compare(manifests[closest], found))
+
+
+def all_releases(session: Session) -> Sequence[Release]:
+    """Return every release, newest first."""
+    page = queries.page(session, limit=PAGE_LIMIT, cursor=None)
+    rows = list(page.rows)
+    while page.next_cursor is not None:
+        page = queries.page(session, limit=PAGE_LIMIT, cursor=page.next_cursor)
+        rows += page.rows
+    return rows
+
+
+def _shared(one: Manifest, other: Manifest) -> tuple[int, int]:
+    """Return how many files two manifests share by name, and how many by bytes too."""
+    names = one.by_path.keys() & other.by_path.keys()
+    return len(names), sum(one.by_path[name] == other.by_path[name] for name in names)

@@ -1,0 +1,62 @@
+"""Releases and their files."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.db.tables import Row, stored_enum
+
+
+class ReleaseState(StrEnum):
+    """Where a release is in its life."""
+
+    REGISTERED = "registered"
+    PUBLISHED = "published"
+    QUARANTINED = "quarantined"
+    WITHDRAWN = "withdrawn"
+
+
+RELEASE_MOVES: dict[ReleaseState, frozenset[ReleaseState]] = {
+    ReleaseState.REGISTERED: frozenset(
+        {ReleaseState.PUBLISHED, ReleaseState.QUARANTINED, ReleaseState.WITHDRAWN}
+    ),
+    ReleaseState.PUBLISHED: frozenset({ReleaseState.QUARANTINED, ReleaseState.WITHDRAWN}),
+    ReleaseState.QUARANTINED: frozenset({ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN}),
+    ReleaseState.WITHDRAWN: frozenset(),
+}
+
+
+class Release(Row):
+    """A set of weights under a name; its digest is its identity.
+
+    ``state`` is written by ``registry.releases.service`` alone.
+    """
+
+    __tablename__ = "releases"
+
+    name: Mapped[str] = mapped_column(String(128), unique=True)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[ReleaseState] = mapped_column(stored_enum(ReleaseState))
+    state_reason: Mapped[str] = mapped_column(Text, default="")
+    layout: Mapped[str] = mapped_column(String(20))
+    context_tokens: Mapped[int] = mapped_column(Integer)
+    license: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    registered_at: Mapped[datetime]
+    moved_at: Mapped[datetime]
+
+
+class ReleaseFile(Row):
+    """One file of a release; its bytes are in the store under its sha256."""
+
+    __tablename__ = "release_files"
+    __table_args__ = (UniqueConstraint("release_id", "path"),)
+
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"))
+    path: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    blake3: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,59 @@
+"""Read releases."""
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry.checkpoints.manifest import FileEntry, Manifest
+from registry.db.paging import Page, paged
+from registry.errors import UnknownRelease
+from registry.releases.model import Release, ReleaseFile, ReleaseState
+
+
+def get(session: Session, name: str) -> Release:
+    """Return the release with this name.
+
+    Raises:
+        UnknownRelease: No release has it.
+    """
+    release = session.scalar(select(Release).where(Release.name == name))
+    if release is None:
+        raise UnknownRelease(name)
+    return release
+
+
+def manifest_of(session: Session, release: Release) -> Manifest:
+    """Return the manifest that was registered."""
+    files = session.scalars(select(ReleaseFile).where(ReleaseFile.release_id == release.id))
+    return Manifest(
+        tuple(
+            FileEntry(path=each.path, size=each.size, sha256=each.sha256, blake3=each.blake3)
+            for each in sorted(files, key=lambda each: each.path.encode())
+        )
+    )
+
+
+def manifest_for_digest(session: Session, digest: str) -> Manifest:
+    """Return the manifest with this digest, whatever its name.
+
+    Raises:
+        UnknownRelease: No release has these bytes.
+    """
+    release = session.scalar(select(Release).where(Release.digest == digest).limit(1))
+    if release is None:
+        raise UnknownRelease(digest[:12])
+    return manifest_of(session, release)
+
+
+def page(session: Session, *, limit: int, cursor: str | None) -> Page[Release]:
+    """Return releases, newest first."""
+    return paged(session, select(Release), Release, limit=limit, cursor=cursor)
+
+
+def published_digests(session: Session, names: Collection[str] = ()) -> set[str]:
+    """Return the digests of published releases: of those named, or of all."""
+    query = select(Release.digest).where(Release.state == ReleaseState.PUBLISHED)
+    if names:
+        query = query.where(Release.name.in_(names))
+    return set(session.scalars(query))

@@ -1,0 +1,81 @@
+"""Settle an output: write its verdict, then release or flag it, in one transaction."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from registry.clock import now
+from registry.errors import OutputMoved
+from registry.jobs import service as jobs
+from registry.jobs.model import Job, Output
+from registry.jobs.states import OutputState
+from registry.ledger import service as ledger
+from registry.reviews import service as reviews
+from registry.verdicts.model import VerdictRecord
+
+RELEASE = "release"
+
+
+def settle(
+    session: Session,
+    *,
+    job: Job,
+    output: Output,
+    scored_text: str,
+    verdict: Mapping[str, Any],
+    actor: str,
+) -> VerdictRecord:
+    """Write the verdict on an output and do what it says.
+
+    The caller has asked ``admit`` in this transaction. Only the exact decision "release"
+    releases; every other one flags.
+
+    Args:
+        session: An open transaction.
+        job: The job, leased by the caller.
+        output: One of its outputs.
+        scored_text: The text that the filters saw; it must be the one that is stored.
+        verdict: What ``filters.verdict.Verdict.to_record`` returns.
+        actor: The worker.
+
+    Raises:
+        OutputMoved: The output is settled already, or another text was scored.
+    """
+    if output.text is None or output.text != scored_text:
+        raise OutputMoved(f"output {output.id} is not the text that was scored")
+    row = VerdictRecord(
+        output_id=output.id,
+        output_sha256=hashlib.sha256(scored_text.encode()).hexdigest(),
+        release_digest=job.release_digest,
+        policy_digest=verdict["policy_digest"],
+        decision=verdict["decision"],
+        scores=verdict["scores"],
+        findings=verdict["findings"],
+        flagged_by=verdict["flagged_by"],
+        filters=verdict["filters"],
+        windows=verdict["windows"],
+        characters=verdict["characters"],
+        given_at=now(),
+    )
+    session.add(row)
+    session.flush()
+    released = row.decision == RELEASE and not row.flagged_by
+    to = OutputState.RELEASED if released else OutputState.FLAGGED
+    output.verdict_id = row.id
+    jobs.advance_output(session, output, to=to)
+    if to is OutputState.FLAGGED:
+        reviews.open_review(session, output)
+    ledger.record(
+        session,
+        actor=actor,
+        action=f"output.{to}",
+        subject=str(output.id),
+        job=str(job.id),
+        verdict=str(row.id),
+        output_sha256=row.output_sha256,
+        policy=row.policy_digest,
+        flagged_by=[f"{each['filter']}.{each['label']}" for each in row.flagged_by],
+    )
+    return row

@@ -1,0 +1,157 @@
+"""What a researcher sees of a job.
+
+Invariant: the text of an output reaches a researcher through ``views_of`` and through
+nothing else; it is ``None`` unless the output is released.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry.jobs.model import Job, Output
+from registry.jobs.states import JobState, OutputState
+from registry.releases.model import Release
+from registry.verdicts.model import VerdictRecord
+
+
+class ParametersView(BaseModel):
+    """How a job was asked to generate."""
+
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    seed: int
+    n: int
+    stop: list[str]
+    echo: bool
+
+
+class FlagView(BaseModel):
+    """Why an output was flagged."""
+
+    filter: str
+    label: str
+    score: float
+    threshold: float
+
+
+class VerdictView(BaseModel):
+    """What screened an output."""
+
+    id: UUID
+    decision: str
+    policy_digest: str
+    output_sha256: str
+    filters: list[dict[str, Any]]
+    windows: int
+    characters: int
+    given_at: datetime
+
+
+class OutputView(BaseModel):
+    """One output; ``text`` only once it is released."""
+
+    id: UUID
+    index: int
+    state: OutputState
+    text: str | None
+    finish_reason: str | None
+    tokens: int | None
+    scores: dict[str, float]
+    flagged_by: list[FlagView]
+    verdict: VerdictView | None
+
+
+class FailureView(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+
+
+class JobView(BaseModel):
+    """One job with its outputs."""
+
+    id: UUID
+    release: str
+    release_digest: str
+    state: JobState
+    prompt: str
+    parameters: ParametersView
+    created_at: datetime
+    finished_at: datetime | None
+    failure: FailureView | None
+    outputs: list[OutputView]
+
+
+def views_of(session: Session, jobs: Sequence[Job]) -> list[JobView]:
+    """Return the views of jobs, with three queries however many there are."""
+    releases = session.scalars(
+        select(Release).where(Release.id.in_({each.release_id for each in jobs}))
+    )
+    names = {each.id: each.name for each in releases}
+    rows = session.execute(
+        select(Output, VerdictRecord)
+        .outerjoin(VerdictRecord, VerdictRecord.id == Output.verdict_id)
+        .where(Output.job_id.in_([each.id for each in jobs]))
+        .order_by(Output.index)
+    )
+    outputs: dict[UUID, list[OutputView]] = defaultdict(list)
+    for output, verdict in rows:
+        outputs[output.job_id].append(_output(output, verdict))
+    return [_job(job, names[job.release_id], outputs[job.id]) for job in jobs]
+
+
+def view_of(session: Session, job: Job) -> JobView:
+    """Return the view of one job."""
+    return views_of(session, [job])[0]
+
+
+def _job(job: Job, release: str, outputs: list[OutputView]) -> JobView:
+    failure = None
+    if job.failure_code is not None:
+        failure = FailureView(code=job.failure_code, detail=job.failure_detail or "")
+    return JobView(
+        id=job.id,
+        release=release,
+        release_digest=job.release_digest,
+        state=job.state,
+        prompt=job.prompt,
+        parameters=ParametersView(
+            max_new_tokens=job.max_new_tokens,
+            temperature=job.temperature,
+            top_p=job.top_p,
+            top_k=job.top_k,
+            seed=job.seed,
+            n=job.n,
+            stop=job.stop,
+            echo=job.echo,
+        ),
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        failure=failure,
+        outputs=outputs,
+    )
+
+
+def _output(output: Output, verdict: VerdictRecord | None) -> OutputView:
+    return OutputView(
+        id=output.id,
+        index=output.index,
+        state=output.state,
+        text=output.released_text,
+        finish_reason=output.finish_reason,
+        tokens=None if output.token_ids is None else len(output.token_ids),
+        scores=verdict.scores if verdict else {},
+        flagged_by=[FlagView.model_validate(each) for each in verdict.flagged_by]
+        if verdict
+        else [],
+        verdict=VerdictView.model_validate(verdict, from_attributes=True) if verdict else None,
+    )

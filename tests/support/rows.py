@@ -1,0 +1,137 @@
+"""Builders of rows, through the same services as everybody's."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from registry.access import service as access
+from registry.accounts import service as accounts
+from registry.accounts.model import Account, Role
+from registry.checkpoints.layouts import Layout
+from registry.checkpoints.manifest import FileEntry, Manifest
+from registry.db.session import Database, Session
+from registry.jobs import leases
+from registry.jobs import service as jobs
+from registry.jobs.model import Job
+from registry.jobs.parameters import Parameters
+from registry.jobs.service import Generated
+from registry.policies import service as policies
+from registry.releases import service as releases
+from registry.releases.model import Release, ReleaseState
+
+PARAMETERS = Parameters(
+    max_new_tokens=8, temperature=0.0, top_p=1.0, top_k=0, seed=1, n=1, stop=(), echo=False
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A published release, an approved researcher, two reviewers and an auditor."""
+
+    release: Release
+    researcher: Account
+    reviewer: Account
+    other_reviewer: Account
+    auditor: Account
+    approval_id: UUID
+
+
+def made_up_release(session: Session, name: str = "corral/made-up") -> Release:
+    """Register a release whose files exist nowhere."""
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    manifest = Manifest(
+        (FileEntry(path="model.safetensors", size=1, sha256=sha256, blake3=sha256),)
+    )
+    layout = Layout(
+        kind="huggingface",
+        root=Path(),
+        files=(),
+        config={},
+        context_tokens=128,
+        weight_files=(),
+    )
+    return releases.register(
+        session,
+        name=name,
+        layout=layout,
+        manifest=manifest,
+        license="MIT",
+        source="made up",
+        actor="operator",
+    )
+
+
+def publish(session: Session, release: Release) -> Release:
+    """Publish a release."""
+    return releases.move(session, name=release.name, to=ReleaseState.PUBLISHED, actor="operator")
+
+
+def approve(session: Session, release: Release, researcher: Account, reviewer: Account) -> UUID:
+    """Ask for a release and approve it; return the approval."""
+    row = access.request(
+        session,
+        account=researcher,
+        release=release,
+        purpose="to test",
+        affiliation="tests",
+        intended_use="tests",
+        accepts_license=True,
+    )
+    return access.approve(session, row=row, reviewer=reviewer, days=1).id
+
+
+def make_world(database: Database) -> World:
+    """Make a world."""
+    with database.transaction() as session:
+        researcher = accounts.add(session, handle="ada", roles=[Role.RESEARCHER])
+        reviewer = accounts.add(session, handle="rae", roles=[Role.REVIEWER])
+        other = accounts.add(session, handle="ron", roles=[Role.REVIEWER])
+        auditor = accounts.add(session, handle="aud", roles=[Role.AUDITOR])
+        release = publish(session, made_up_release(session))
+        approval_id = approve(session, release, researcher, reviewer)
+        policies.adopt(session, name="test", digest="0" * 64, source="", actor="operator")
+    return World(release, researcher, reviewer, other, auditor, approval_id)
+
+
+def submit(database: Database, world: World, *, n: int = 1, prompt: str = "hi") -> Job:
+    """Submit a job."""
+    with database.transaction() as session:
+        return jobs.submit(
+            session,
+            account=world.researcher,
+            release=world.release,
+            prompt=prompt,
+            parameters=replace(PARAMETERS, n=n),
+        )
+
+
+def claim(database: Database, job: Job, *, scoring: bool = False, seconds: int = 60) -> Job:
+    """Lease a job as a worker does."""
+    take = leases.claim_scoring if scoring else leases.claim_generating
+    with database.transaction() as session:
+        return take(session, job.id, owner="worker", seconds=seconds)
+
+
+def seal(database: Database, claimed: Job, text: str = "some text") -> Job:
+    """Store a text for each output of a claimed job."""
+    with database.transaction() as session:
+        row = leases.held(session, claimed)
+        generated = [Generated(text, (1, 2, 3), "length")] * row.n
+        jobs.seal(session, row, generated=generated, actor="worker")
+        return row
+
+
+def verdict(decision: str = "release") -> dict[str, object]:
+    """Return a verdict as ``filters.verdict.Verdict.to_record`` makes it."""
+    flags = [{"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5}]
+    return {
+        "decision": decision,
+        "policy_digest": "0" * 64,
+        "scores": {"toxicity.toxicity": 0.9 if decision == "flag" else 0.1},
+        "findings": [],
+        "flagged_by": flags if decision == "flag" else [],
+        "filters": [{"name": "toxicity", "version": "1", "weights_digest": None}],
+        "windows": 1,
+        "characters": 9,
+    }
