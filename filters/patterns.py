@@ -1,0 +1,63 @@
+"""A filter made of patterns: what ``secrets`` and ``links`` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from filters.contract import Finding, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place where a pattern matched.
+
+    Attributes:
+        label: What it is.
+        score: How sure this is, from 0.0 to 1.0.
+        start: First character, in code points.
+        end: One past the last.
+    """
+
+    label: str
+    score: float
+    start: int
+    end: int
+
+
+class Finder(Protocol):
+    """Finds every hit in a text, in one pass over all of it."""
+
+    def __call__(self, text: str) -> Iterator[Hit]:
+        """Yield the hits in order of their place."""
+
+
+@dataclass(frozen=True)
+class PatternFilter:
+    """Turns a finder into a filter.
+
+    Attributes:
+        name: Name of the filter.
+        version: Changes with the patterns.
+        labels: Every label that the finder may yield.
+        find: The finder.
+    """
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    find: Finder
+    weights_digest: None = None
+
+    def score(self, texts: Sequence[str]) -> list[Reading]:
+        """Return all hits of each text, and score 0.0 for the labels without one."""
+        return [Reading(tuple(self._findings(text)), ((0, len(text)),)) for text in texts]
+
+    def _findings(self, text: str) -> Iterable[Finding]:
+        hits = list(self.find(text))
+        for hit in hits:
+            yield Finding(self.name, hit.label, hit.score, hit.start, hit.end)
+        for label in self.labels:
+            if not any(hit.label == label for hit in hits):
+                yield Finding(self.name, label, 0.0, 0, len(text))

@@ -1,0 +1,113 @@
+"""Verdicts: what screening decided about a text, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from filters.contract import Finding
+
+NOT_SCORED = "not_scored"
+"""Label of the flag on a text that a filter could not score completely."""
+
+
+class Decision(StrEnum):
+    """Whether a text may be read without a person's decision."""
+
+    RELEASE = "release"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One reason why a text is not released.
+
+    Attributes:
+        filter: Name of the filter.
+        label: The label over its threshold, or ``not_scored``.
+        score: From 0.0 to 1.0.
+        threshold: What the policy allows; 0.0 for ``not_scored``.
+    """
+
+    filter: str
+    label: str
+    score: float
+    threshold: float
+
+    @classmethod
+    def not_scored(cls, name: str) -> Flag:
+        """Return the flag that says: this filter did not score the whole text."""
+        return cls(name, NOT_SCORED, 1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterIdentity:
+    """Which filter scored, exactly.
+
+    Attributes:
+        name: Name of the filter.
+        version: Version of its rules.
+        weights_digest: sha256 of its weights file, if it has weights.
+    """
+
+    name: str
+    version: str
+    weights_digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What screening decided about one text. It never holds the text.
+
+    Attributes:
+        decision: Release, or flag.
+        findings: Every valid finding of every filter.
+        flagged_by: Why it is flagged; empty when it is released.
+        policy_digest: sha256 of the policy that was applied.
+        filters: The filters that were asked.
+        windows: The largest number of spans in which one filter looked at the text.
+        characters: Length of the text in code points.
+    """
+
+    decision: Decision
+    findings: tuple[Finding, ...]
+    flagged_by: tuple[Flag, ...]
+    policy_digest: str
+    filters: tuple[FilterIdentity, ...]
+    windows: int
+    characters: int
+
+    def __post_init__(self) -> None:
+        if (self.decision is Decision.RELEASE) == bool(self.flagged_by):
+            raise ValueError("a verdict flags exactly when there is a reason to")
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The highest score of each label, as ``{"toxicity.toxicity": 0.01}``."""
+        highest: dict[str, float] = {}
+        for finding in self.findings:
+            key = f"{finding.filter}.{finding.label}"
+            highest[key] = max(finding.score, highest.get(key, 0.0))
+        return highest
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the verdict as plain JSON values, for a row or a receipt."""
+        return {
+            "decision": self.decision.value,
+            "scores": self.scores,
+            "findings": [asdict(finding) for finding in self.findings],
+            "flagged_by": [asdict(flag) for flag in self.flagged_by],
+            "policy_digest": self.policy_digest,
+            "filters": [asdict(identity) for identity in self.filters],
+            "windows": self.windows,
+            "characters": self.characters,
+        }
+
+
+def strictest(decisions: Iterable[Decision]) -> Decision:
+    """Return RELEASE if there are decisions and all of them are RELEASE, else FLAG."""
+    given = list(decisions)
+    released = bool(given) and all(each is Decision.RELEASE for each in given)
+    return Decision.RELEASE if released else Decision.FLAG

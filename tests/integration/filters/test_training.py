@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertForSequenceClassification
+
+from filters.checkpoints import CheckpointSource, check_listed
+from filters.classifier import load_classifier
+from filters.training import batches, pack, train
+from filters.training.merge import merge
+from filters.training.recipe import LABELS, Recipe
+from filters.training.report import thresholds
+from filters.training.rows import HeldOutRow, Row, normalised, read_training_rows
+
+RECIPE = replace(Recipe(), window=32, batch=8, learning_rate=1e-2, embedded=0.5)
+
+
+def write_data(folder: Path, lines: list[Mapping[str, Any]], *, held_out: str = "other") -> None:
+    digest = hashlib.sha256(normalised(held_out).encode()).hexdigest()
+    with gzip.open(folder / "heldout.sha256.gz", "wt") as file:
+        file.write(f"{digest}\n")
+    (folder / "train" / "toxicity").mkdir(parents=True)
+    with gzip.open(folder / "train" / "toxicity" / "set.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def test_a_row_that_is_kept_apart_for_judging_stops_the_training(tmp_path: Path) -> None:
+    line = {"text": "Kept -- APART!", "origin": "set", "labels": {"toxicity": 1}}
+    write_data(tmp_path, [line], held_out="kept apart")
+
+    with pytest.raises(HeldOutRow, match=r"set\.jsonl\.gz"):
+        read_training_rows(tmp_path, RECIPE)
+
+
+def test_rows_near_a_test_are_left_out(tmp_path: Path) -> None:
+    line = {"text": "a", "origin": "set", "labels": {"misuse": 1}}
+    write_data(tmp_path, [line, line | {"text": "b", "near_test": True}])
+
+    assert [row.text for row in read_training_rows(tmp_path, RECIPE)] == ["a"]
+
+
+def test_what_is_likely_or_loose_weighs_less_and_what_is_missing_nothing(tmp_path: Path) -> None:
+    weak = {"text": "a", "origin": "x", "labels": {"insult": 1}, "weak_labels": {"toxicity": 0}}
+    loose = {"text": "b", "origin": "x", "labels": {"misuse": 1}, "noisy": True}
+    write_data(tmp_path, [weak, loose])
+
+    first, second = read_training_rows(tmp_path, RECIPE)
+
+    assert first.labels["insult"] == (1.0, 1.0)
+    assert first.labels["toxicity"] == (0.0, RECIPE.weak_weight)
+    assert "threat" not in first.labels
+    assert second.labels == {"misuse": (1.0, RECIPE.noisy_weight)}
+
+
+@pytest.mark.parametrize(
+    ("named", "seldom", "unknown"),
+    [
+        ("weapons", "phishing", "toxicity"),
+        ("spam", "weapons", "phishing"),
+        ("insult", "fraud", "harassment"),
+    ],
+)
+def test_a_text_of_one_kind_is_likely_none_of_some_others(
+    tmp_path: Path, named: str, seldom: str, unknown: str
+) -> None:
+    write_data(tmp_path, [{"text": "a", "origin": "x", "labels": {named: 1}}])
+
+    [row] = read_training_rows(tmp_path, RECIPE)
+
+    assert row.labels[named] == (1.0, 1.0)
+    assert row.labels[seldom] == (0.0, RECIPE.weak_weight)
+    assert unknown not in row.labels
+
+
+def test_an_unknown_label_adds_nothing_to_the_loss() -> None:
+    row = Row("x", "set", {"toxicity": (1.0, 1.0)})
+    batch = batches.collate([[1, 2, 3]], [row])
+    ones = torch.ones(len(LABELS))
+    logits = torch.zeros(1, len(LABELS), requires_grad=True)
+
+    train.loss_of(logits, batch, ones, ones).backward()  # type: ignore[no-untyped-call]
+
+    assert logits.grad is not None
+    assert [label for label, each in zip(LABELS, logits.grad[0], strict=True) if each] == [
+        "toxicity"
+    ]
+
+
+def test_the_threshold_lets_at_most_the_given_share_of_harmless_text_be_flagged() -> None:
+    scores = [number / 1000 for number in range(1000)]
+
+    chosen = thresholds({"misuse": scores}, 0.01)["misuse"]
+
+    assert sum(score >= chosen for score in scores) <= 10
+
+
+def test_what_was_trained_and_written_loads_and_tells_the_texts_apart(
+    tmp_path: Path, write_checkpoint: Any
+) -> None:
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.from_file(str(write_checkpoint().config / "tokenizer.json"))
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=RECIPE.window,
+        id2label=dict(enumerate(LABELS)),
+    )
+    model = BertForSequenceClassification(config)
+    rows = [
+        Row(text, "set", {"toxicity": (value, 1.0)})
+        for text, value in (("you bad", 1.0), ("good word", 0.0), ("bad word", 1.0))
+        for _ in range(40)
+    ]
+    prose = [Row("hello", "set", {"toxicity": (0.0, 1.0)})]
+    schedule = [
+        batch for n in range(4) for batch in batches.batches(rows, prose, tokenizer, RECIPE, n)
+    ]
+    weight, boost = train.label_weights(rows, RECIPE)
+
+    steps = train.train(model, schedule, RECIPE, minutes=1, weight=weight, boost=boost)
+    pack.write(model, tokenizer, tmp_path / "out")
+
+    listed = check_listed(tmp_path / "out")
+    source = CheckpointSource(
+        tmp_path / "out" / pack.CHECKPOINT, tmp_path / "out" / pack.CONFIG, listed[pack.CHECKPOINT]
+    )
+    bad, good = load_classifier(source, device="cpu").score(["you bad", "good word"])
+    assert steps == len(schedule)
+    assert bad.scores["toxicity"][0] > 0.8
+    assert good.scores["toxicity"][0] < 0.2
+
+
+def test_a_merged_classifier_lies_between_two_and_sees_further() -> None:
+    def make(seed: int) -> BertForSequenceClassification:
+        torch.manual_seed(seed)
+        return BertForSequenceClassification(
+            BertConfig(
+                vocab_size=10,
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=16,
+                max_position_embeddings=4,
+                id2label=dict(enumerate(LABELS)),
+            )
+        )
+
+    first, second = make(0), make(1)
+    positions = torch.full((6, 16), 7.0)
+
+    merged = merge(first, second, share=0.25, positions=positions)
+
+    expected = 0.75 * first.classifier.weight + 0.25 * second.classifier.weight
+    table = merged.bert.embeddings.position_embeddings.weight
+    assert torch.allclose(merged.classifier.weight, expected)
+    assert merged.config.max_position_embeddings == 6
+    assert torch.equal(table[4:], positions[4:])
+    assert not torch.equal(table[:4], positions[:4])
