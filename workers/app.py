@@ -1,0 +1,150 @@
+"""One worker process: its parts, its Celery application, its start and its end."""
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
+
+from registry.db.session import Database
+from registry.releases import queries as releases
+from registry.releases.store import Store
+from registry.settings import Settings
+from workers.broker import SCORE_QUEUE, generate_queue, make_app, queue
+from workers.dispatch import Dispatcher
+from workers.generation.llama import LlamaEngine
+from workers.generation.loading import load_release
+from workers.generation.residency import Residency
+from workers.heart import Heart
+from workers.pipeline import Generator, Scorer, Worker
+from workers.screening import load_screener
+from workers.tasks import register
+
+log = structlog.get_logger(__name__)
+
+QUEUE_WATCH_SECONDS = 1.0
+IDLE_QUEUE = "generate.none"
+
+
+def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequence[str]) -> None:
+    """Serve the queues until the process is told to stop.
+
+    Args:
+        settings: The settings.
+        generates: Whether this process generates.
+        scores: Whether this process scores.
+        names: Releases to generate for; none means every published one, also later ones.
+
+    Raises:
+        CanaryFailed: A filter scores wrong; this process must not score.
+        BadPolicy: The policy in force asks for what no filter here provides.
+    """
+    database = Database(settings.records_url)
+    dispatcher = Dispatcher(settings)
+    heart = Heart(database, lease_seconds=settings.job_lease_seconds)
+    worker = Worker(
+        database=database,
+        dispatcher=dispatcher,
+        heart=heart,
+        settings=settings,
+        name=f"{socket.gethostname()}:{os.getpid()}",
+    )
+    engines = Residency(lambda digest: load_engine(settings, database, digest))
+    app = make_app(settings)
+    try:
+        register(
+            app,
+            generator=Generator(worker, engines) if generates else None,
+            scorer=Scorer(worker, load_screener(settings, database)) if scores else None,
+        )
+        watch = _Queues(app, database, names) if generates else None
+        threads = settings.generate_threads * generates + settings.score_threads * scores
+        _serve(app, threads=threads, scores=scores, watch=watch)
+    finally:
+        heart.stop()
+        engines.close()
+        dispatcher.close()
+        database.close()
+
+
+def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEngine:
+    """Load a release from the store, every byte hashed before it is used."""
+    with database.reading() as session:
+        manifest = releases.manifest_for_digest(session, digest)
+    store = Store(settings.store_dir)
+    loaded = load_release(manifest, expected_digest=digest, path_of=store.path_of)
+    log.info("release loaded", digest=digest[:12])
+    return LlamaEngine(loaded)
+
+
+def _serve(app: Celery, *, threads: int, scores: bool, watch: "_Queues | None") -> None:
+    """Run Celery's worker in this process, with threads."""
+
+    def ready(sender: Any, **_: Any) -> None:
+        log.info("worker ready", threads=threads)
+        if watch is not None:
+            watch.start(sender)
+
+    def stopping(**_: Any) -> None:
+        if watch is not None:
+            watch.stop()
+
+    worker_ready.connect(ready, weak=False)
+    worker_shutting_down.connect(stopping, weak=False)
+    # Celery takes "no queue" for "every queue", so there is always one, if only an empty one.
+    first = [SCORE_QUEUE] if scores else [IDLE_QUEUE, *(watch.known() if watch else ())]
+    for name in first:
+        app.amqp.queues.add(queue(name))
+    app.Worker(
+        pool="threads",
+        concurrency=threads,
+        queues=first,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+        quiet=True,
+    ).start()
+
+
+class _Queues:
+    """Serves the queue of each release from the moment it is published."""
+
+    def __init__(self, app: Celery, database: Database, names: Sequence[str]) -> None:
+        self._app = app
+        self._database = database
+        self._names = names
+        self._served: set[str] = set()
+        self._stopped = threading.Event()
+
+    def known(self) -> list[str]:
+        """Return the queues to serve now."""
+        with self._database.reading() as session:
+            digests = releases.published_digests(session, self._names)
+        return sorted(generate_queue(digest) for digest in digests)
+
+    def start(self, consumer: Any) -> None:
+        """Watch for releases that are published while the worker runs."""
+        self._served = {each.name for each in consumer.task_consumer.queues}
+        threading.Thread(target=self._watch, args=(consumer,), name="queues", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopped.set()
+
+    def _watch(self, consumer: Any) -> None:
+        while not self._stopped.wait(QUEUE_WATCH_SECONDS):
+            try:
+                fresh = [name for name in self.known() if name not in self._served]
+            except Exception:
+                log.exception("releases could not be listed; tried again in a moment")
+                continue
+            for name in fresh:
+                self._app.amqp.queues.add(queue(name))
+                consumer.call_soon(consumer.add_task_queue, name)
+                self._served.add(name)
+                log.info("serving a queue", queue=name)

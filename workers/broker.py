@@ -1,0 +1,123 @@
+"""The Celery application: where messages go, and how.
+
+The same code speaks to Redis and to a folder. Messages carry a job's identifier and nothing
+else; there is no result backend. Rows are the truth, so a message may be lost or come twice.
+
+A queue hangs on the default exchange under its own name, so nothing is ever bound.
+"""
+
+import time
+import uuid
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from celery import Celery
+from kombu import Exchange, Queue
+from kombu.transport import filesystem
+from kombu.utils.encoding import bytes_to_str, str_to_bytes
+from kombu.utils.json import dumps, loads
+
+from registry.settings import Settings
+
+GENERATE = "corral.generate"
+SCORE = "corral.score"
+SCORE_QUEUE = "score"
+_FOLDER_POLL_SECONDS = 0.1
+_SOCKET_SECONDS = 5
+_REDELIVER_SECONDS = 3600
+
+
+def generate_queue(release_digest: str) -> str:
+    """Return the name of a release's queue: a machine serves the releases it holds."""
+    return f"generate.{release_digest[:16]}"
+
+
+def queue(name: str) -> Queue:
+    """Return a durable queue on the default exchange."""
+    return Queue(name, Exchange("", type="direct"), routing_key=name)
+
+
+def make_app(settings: Settings) -> Celery:
+    """Return a Celery application for these settings, with no task registered."""
+    app = Celery("corral", set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_acquire_timeout=_SOCKET_SECONDS,
+        broker_url=settings.queue_url,
+        event_queue_exclusive=False,
+        result_backend=None,
+        task_acks_late=True,
+        task_create_missing_queues=False,
+        task_default_queue=SCORE_QUEUE,
+        task_ignore_result=True,
+        task_queues=[queue(SCORE_QUEUE)],
+        task_serializer="json",
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+    )
+    if settings.queue_url.startswith("filesystem:"):
+        app.conf.broker_transport = f"{__name__}:FolderTransport"
+        app.conf.broker_transport_options = _folder(settings.data_dir / "queue")
+    else:
+        app.conf.broker_transport_options = {
+            "global_keyprefix": settings.queue_prefix,
+            "socket_connect_timeout": _SOCKET_SECONDS,
+            "socket_keepalive": True,
+            "visibility_timeout": _REDELIVER_SECONDS,
+        }
+    return app
+
+
+def _folder(root: Path) -> dict[str, Any]:
+    """Return kombu's options for a broker in a folder, and make the folders."""
+    folders = {name: root / name for name in ("messages", "control", "taken")}
+    for each in folders.values():
+        each.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folders["messages"]),
+        "data_folder_out": str(folders["messages"]),
+        "control_folder": str(folders["control"]),
+        "processed_folder": str(folders["taken"]),
+        "polling_interval": _FOLDER_POLL_SECONDS,
+    }
+
+
+class FolderChannel(filesystem.Channel):  # type: ignore[misc]
+    """Kombu's folder channel, with messages that appear whole and are taken once.
+
+    Kombu opens a message's file and then writes it, so a reader can take it half-written, and
+    it takes messages by way of the system's temporary folder, where a move is a copy if that
+    is another file system. Here both steps are a rename inside one folder tree.
+    """
+
+    def _put(self, queue: str, payload: Any, **_options: Any) -> None:
+        name = f"{time.time_ns()}_{uuid.uuid4().hex}"
+        folder = Path(self.data_folder_out)
+        unfinished = folder / f"{name}.unfinished"
+        unfinished.write_bytes(str_to_bytes(dumps(payload)))
+        unfinished.replace(folder / f"{name}.{queue}.msg")
+
+    def _get(self, queue: str) -> Any:
+        waiting = Path(self.data_folder_in)
+        for message in sorted(waiting.iterdir()):  # names begin with the time
+            if message.name.partition(".")[2] != f"{queue}.msg":
+                continue
+            try:
+                taken = message.rename(Path(self.processed_folder) / message.name)
+            except FileNotFoundError:
+                continue  # another worker was quicker
+            content = taken.read_bytes()
+            taken.unlink()
+            return loads(bytes_to_str(content))
+        raise Empty
+
+
+class FolderTransport(filesystem.Transport):  # type: ignore[misc]
+    """A broker in a folder, for the embedded service."""
+
+    Channel = FolderChannel

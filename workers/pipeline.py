@@ -1,0 +1,240 @@
+"""What a worker does with a job: claim, generate, seal; claim, screen, settle.
+
+Each step is one short transaction. No transaction is open while a model runs. Every write
+names the fence of the lease, so a worker that was believed dead changes nothing.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from filters.verdict import Verdict
+from registry.access.gate import admit
+from registry.access.model import Scope
+from registry.db.session import Database
+from registry.errors import (
+    Conflict,
+    CorralError,
+    Invalid,
+    JobMoved,
+    NotApproved,
+    ReleaseNotPublished,
+)
+from registry.jobs import leases
+from registry.jobs import service as jobs
+from registry.jobs.model import Job
+from registry.jobs.service import Generated
+from registry.jobs.states import JobState
+from registry.releases import service as releases
+from registry.settings import Settings
+from registry.verdicts import service as verdicts
+from workers.dispatch import Dispatcher
+from workers.generation.engine import GeneratedText, GenerationCancelled, GenerationRequest
+from workers.generation.loading import TamperedRelease
+from workers.generation.residency import Residency
+from workers.heart import Heart
+from workers.screening import Screener
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """What both halves of the pipeline share: records, messages, leases, a name."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        dispatcher: Dispatcher,
+        heart: Heart,
+        settings: Settings,
+        name: str,
+    ) -> None:
+        self.database = database
+        self.dispatcher = dispatcher
+        self.heart = heart
+        self.settings = settings
+        self.name = name
+
+    def claim(self, job_id: UUID, *, scoring: bool) -> Job:
+        """Lease a job, or fail it if its approval is gone.
+
+        Raises:
+            JobMoved: Somebody else has it, or it waits for its release.
+        """
+        take = leases.claim_scoring if scoring else leases.claim_generating
+        try:
+            with self.database.transaction() as session:
+                return take(
+                    session, job_id, owner=self.name, seconds=self.settings.job_lease_seconds
+                )
+        except ReleaseNotPublished as waiting:
+            raise JobMoved(f"job {job_id} waits: {waiting}") from waiting
+        except NotApproved as refusal:
+            self.fail_unclaimed(job_id, refusal)
+            raise JobMoved(f"job {job_id} failed: {refusal.code}") from refusal
+
+    def fail_unclaimed(self, job_id: UUID, error: CorralError) -> None:
+        """Fail a job that nobody may work on."""
+        with self.database.transaction() as session:
+            leases.fail_waiting(
+                session, job_id, actor=self.name, code=error.code, detail=str(error)
+            )
+
+    def fail(self, job: Job, error: CorralError) -> None:
+        """Fail a job whose lease we hold, for good."""
+        with self.database.transaction() as session:
+            jobs.advance(
+                session,
+                leases.held(session, job),
+                to=JobState.FAILED,
+                actor=self.name,
+                code=error.code,
+                detail=str(error),
+            )
+
+    def hand_back(self, job: Job, *, code: str, detail: str) -> None:
+        """Let somebody else try, as long as there are attempts left."""
+        with self.database.transaction() as session:
+            leases.hand_back(
+                session,
+                leases.held(session, job),
+                actor=self.name,
+                attempts_limit=self.settings.job_attempts_limit,
+                code=code,
+                detail=detail,
+            )
+
+
+class Generator:
+    """Generates the outputs of jobs."""
+
+    def __init__(self, worker: Worker, engines: Residency) -> None:
+        self._worker = worker
+        self._engines = engines
+
+    def generate(self, job_id: UUID) -> None:
+        """Claim the job, generate its outputs, seal them and pass it on to scoring.
+
+        Raises:
+            JobMoved: Another worker has the job; there is nothing to do.
+        """
+        worker = self._worker
+        job = worker.claim(job_id, scoring=False)
+        try:
+            with worker.heart.holding(job) as lost:
+                engine = self._engines.get(job.release_digest)
+                futures = [engine.submit(each, cancelled=lost.is_set) for each in _requests(job)]
+                texts = [future.result() for future in futures]
+            self._seal(job, texts)
+        except GenerationCancelled as cancelled:
+            raise JobMoved(f"job {job_id} was taken away") from cancelled
+        except TamperedRelease as tampered:
+            self._quarantine(job, tampered)
+        except Invalid as never:
+            worker.fail(job, never)
+        except Conflict:
+            raise
+        except Exception as error:
+            log.exception("generation failed", job=str(job_id))
+            worker.hand_back(job, code="generation_failed", detail=type(error).__name__)
+
+    def _seal(self, job: Job, texts: Sequence[GeneratedText]) -> None:
+        generated = [
+            # PostgreSQL stores no NUL; what is stored is what is scored.
+            Generated(each.text.replace("\0", "\ufffd"), each.token_ids, each.finish_reason)
+            for each in texts
+        ]
+        with self._worker.database.transaction() as session:
+            row = leases.held(session, job)
+            jobs.seal(session, row, generated=generated, actor=self._worker.name)
+            self._worker.dispatcher.send_after_commit(session, row)
+
+    def _quarantine(self, job: Job, tampered: TamperedRelease) -> None:
+        """Take the release out of use; its jobs, this one too, wait."""
+        log.error("release quarantined", digest=job.release_digest[:12], reason=str(tampered))
+        with self._worker.database.transaction() as session:
+            releases.quarantine_digest(
+                session,
+                digest=job.release_digest,
+                actor=self._worker.name,
+                reason=str(tampered),
+            )
+            row = leases.held(session, job)
+            jobs.advance(session, row, to=JobState.QUEUED, actor=self._worker.name)
+
+
+class Scorer:
+    """Screens the outputs of jobs, and releases or flags each."""
+
+    def __init__(self, worker: Worker, screener: Screener) -> None:
+        self._worker = worker
+        self._screener = screener
+
+    def score(self, job_id: UUID) -> None:
+        """Screen every sealed output of the job; release or flag each.
+
+        Raises:
+            JobMoved: Another worker has the job; there is nothing to do.
+        """
+        worker = self._worker
+        job = worker.claim(job_id, scoring=True)
+        try:
+            with worker.heart.holding(job):
+                texts = self._sealed(job)
+                screened = self._screener.screen(texts)
+            self._settle(job, texts, screened)
+        except ReleaseNotPublished as waiting:
+            worker.hand_back(job, code=waiting.code, detail=str(waiting))
+        except NotApproved as refusal:
+            worker.fail(job, refusal)
+        except Conflict:
+            raise
+        except Exception as error:
+            log.exception("scoring failed", job=str(job_id))
+            worker.hand_back(job, code="scoring_failed", detail=type(error).__name__)
+
+    def _sealed(self, job: Job) -> list[str]:
+        with self._worker.database.reading() as session:
+            return [output.text or "" for output in jobs.outputs_of(session, job)]
+
+    def _settle(self, job: Job, texts: Sequence[str], screened: Sequence[Verdict]) -> None:
+        """Admit once more, then write all verdicts and finish the job, or nothing."""
+        with self._worker.database.transaction() as session:
+            row = leases.held(session, job)
+            admit(
+                session,
+                account_id=row.account_id,
+                release_id=row.release_id,
+                scope=Scope.GENERATE,
+            )
+            jobs.advance(session, row, to=JobState.DONE, actor=self._worker.name)
+            outputs = jobs.outputs_of(session, row)
+            for output, text, verdict in zip(outputs, texts, screened, strict=True):
+                verdicts.settle(
+                    session,
+                    job=row,
+                    output=output,
+                    scored_text=text,
+                    verdict=verdict.to_record(),
+                    actor=self._worker.name,
+                )
+
+
+def _requests(job: Job) -> list[GenerationRequest]:
+    """Return one request for each output of a job."""
+    return [
+        GenerationRequest(
+            prompt=job.prompt,
+            max_new_tokens=job.max_new_tokens,
+            temperature=job.temperature,
+            top_p=job.top_p,
+            top_k=job.top_k,
+            seed=job.seed,
+            index=index,
+            stop=tuple(job.stop),
+            echo=job.echo,
+        )
+        for index in range(job.n)
+    ]

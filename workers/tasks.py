@@ -1,0 +1,32 @@
+"""The two tasks: a name, a queue, one call.
+
+A message is delivered at least once, so losing the race for a job is a success.
+"""
+
+from contextlib import suppress
+from uuid import UUID
+
+from celery import Celery
+
+from registry.errors import JobMoved, UnknownJob
+from workers.broker import GENERATE, SCORE
+from workers.pipeline import Generator, Scorer
+
+
+def register(app: Celery, *, generator: Generator | None, scorer: Scorer | None) -> None:
+    """Attach the tasks of the parts that this process has."""
+    if generator is not None:
+
+        @app.task(name=GENERATE)  # type: ignore[untyped-decorator]
+        def generate(job_id: str) -> None:
+            """Generate one job's outputs."""
+            with suppress(JobMoved, UnknownJob):
+                generator.generate(UUID(job_id))
+
+    if scorer is not None:
+
+        @app.task(name=SCORE)  # type: ignore[untyped-decorator]
+        def score(job_id: str) -> None:
+            """Score one job's outputs."""
+            with suppress(JobMoved, UnknownJob):
+                scorer.score(UUID(job_id))
