@@ -1,0 +1,46 @@
+"""Releases: what is registered, public for anybody who holds a copy and wants to compare."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api.dependencies import Paging, Reads
+from api.openapi import problems
+from api.v1.schemas.fields import PageView
+from api.v1.schemas.releases import FileView, ManifestView, ReleaseView
+from registry.errors import BadCursor, UnknownRelease
+from registry.releases import queries as releases
+
+router = APIRouter(prefix="/v1/releases", tags=["releases"])
+
+Part = Annotated[str, Path(pattern=r"^[\w.-]{1,64}$", examples=["meta"])]
+
+
+@router.get("", summary="List releases", responses=problems(BadCursor))
+def list_releases(session: Reads, place: Paging) -> PageView[ReleaseView]:
+    """Return releases, newest first. Needs no token."""
+    page = releases.page(session, limit=place.limit, cursor=place.cursor)
+    return PageView(
+        items=[ReleaseView.model_validate(row) for row in page.rows], next_cursor=page.next_cursor
+    )
+
+
+@router.get("/{owner}/{name}", summary="One release", responses=problems(UnknownRelease))
+def get_release(owner: Part, name: Part, session: Reads) -> ReleaseView:
+    """Return a release's digest, state and licence. Needs no token."""
+    return ReleaseView.model_validate(releases.get(session, f"{owner}/{name}"))
+
+
+@router.get(
+    "/{owner}/{name}/files", summary="A release's files", responses=problems(UnknownRelease)
+)
+def get_release_files(owner: Part, name: Part, session: Reads) -> ManifestView:
+    """Return every file with its size and digests. Needs no token."""
+    release = releases.get(session, f"{owner}/{name}")
+    manifest = releases.manifest_of(session, release)
+    return ManifestView(
+        release=release.name,
+        digest=release.digest,
+        total_bytes=manifest.total_bytes,
+        files=[FileView.model_validate(entry) for entry in manifest.files],
+    )

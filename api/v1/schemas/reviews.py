@@ -1,0 +1,36 @@
+"""Reviews of flagged outputs."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from registry.reviews.model import ReviewState
+from registry.verdicts.view import FlagView
+
+
+class ReviewView(BaseModel):
+    """A review, without any text."""
+
+    id: UUID
+    state: ReviewState
+    output_id: UUID
+    job_id: UUID
+    release: str
+    researcher: str
+    scores: dict[str, float]
+    flagged_by: list[FlagView]
+    policy_digest: str | None
+    opened_at: datetime
+    claimed_by: str | None
+    claimed_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+
+class ReviewDetail(ReviewView):
+    """A review with what the reviewer has to judge. Reading it is a ledger entry."""
+
+    prompt: str
+    text: str = Field(description="The flagged output, whole.")

@@ -1,0 +1,112 @@
+"""The application with real records around it: what the tests of the doors work with."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from registry.accounts.model import Role
+from registry.db.session import Database
+from registry.jobs import queries
+from registry.jobs import service as jobs
+from registry.jobs.states import JobState
+from registry.ledger import service as ledger
+from registry.releases import service as releases
+from registry.releases.model import Release, ReleaseState
+from registry.settings import Settings
+from registry.verdicts import service as verdicts
+from tests.support import rows
+from workers.dispatch import Dispatcher
+
+NAME = "corral/tiny"
+PEOPLE = {
+    "ada": [Role.RESEARCHER],
+    "bob": [Role.RESEARCHER],
+    "rae": [Role.REVIEWER],
+    "ron": [Role.REVIEWER],
+    "aud": [Role.AUDITOR],
+    "adm": [Role.ADMIN],
+    "two": [Role.RESEARCHER, Role.REVIEWER],
+}
+
+
+@dataclass
+class Service:
+    """The application, and what tests need around it."""
+
+    http: TestClient
+    database: Database
+    settings: Settings
+    dispatcher: Dispatcher
+    release: Release
+    tokens: dict[str, str]
+    approval_id: UUID
+
+    def get(self, path: str, who: str | None = "ada", **options: Any) -> Response:
+        """Ask as somebody, or as nobody."""
+        return self.http.get(path, headers=self.headers(who), **options)
+
+    def post(self, path: str, body: Any = None, who: str | None = "ada", **more: str) -> Response:
+        """Send as somebody, or as nobody; further names are headers."""
+        given = {name.replace("_", "-"): value for name, value in more.items()}
+        return self.http.post(path, json=body, headers={**self.headers(who), **given})
+
+    def headers(self, who: str | None) -> dict[str, str]:
+        """Return the header that signs somebody in."""
+        return {} if who is None else {"Authorization": f"Bearer {self.tokens[who]}"}
+
+    def submit(self, prompt: str = "hello there", who: str = "ada", **parameters: Any) -> Response:
+        """Submit a job."""
+        return self.post("/v1/jobs", {"release": NAME, "prompt": prompt, **parameters}, who)
+
+    def ask(self, who: str = "bob") -> Response:
+        """Write an access request."""
+        return self.post("/v1/access-requests", access_submission(), who)
+
+    def settle(self, identifier: str, decision: str = "release", text: str = "some text") -> None:
+        """Do the workers' part of a job, with a verdict of the test's choice."""
+        with self.database.reading() as session:
+            job = queries.get(session, UUID(identifier))
+        rows.seal(self.database, rows.claim(self.database, job), text)
+        rows.claim(self.database, job, scoring=True)
+        with self.database.transaction() as session:
+            held = queries.get(session, job.id)
+            for output in jobs.outputs_of(session, held):
+                verdicts.settle(
+                    session,
+                    job=held,
+                    output=output,
+                    scored_text=text,
+                    verdict=rows.verdict(decision),
+                    actor="worker",
+                )
+            jobs.advance(session, held, to=JobState.DONE, actor="worker")
+
+    def flagged_review(self, who: str = "ada", text: str = "some text") -> str:
+        """Have an output flagged; return its review."""
+        self.settle(self.submit(who=who).json()["id"], "flag", text)
+        return str(self.get("/v1/reviews?limit=1", "rae").json()["items"][0]["id"])
+
+    def move_release(self, to: ReleaseState) -> None:
+        """Move the release as the operator does."""
+        with self.database.transaction() as session:
+            releases.move(session, name=NAME, to=to, actor="operator", reason="a test")
+
+    def sequence(self) -> None:
+        """Do the schedule's part of the ledger."""
+        with self.database.transaction() as session:
+            ledger.sequence(session)
+
+
+def access_submission(**changes: Any) -> dict[str, Any]:
+    """Return the body of an access request."""
+    body = {
+        "release": NAME,
+        "purpose": "to test",
+        "affiliation": "tests",
+        "intended_use": "tests",
+        "accepts_license": True,
+    }
+    return {**body, **changes}
