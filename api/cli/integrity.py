@@ -1,0 +1,137 @@
+"""``corral release verify`` and ``export``: the bytes, hashed again."""
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from api.cli.bars import byte_bar
+from api.cli.records import Records, open_records
+from api.cli.render import json_option, plain, print_json, size
+from registry.checkpoints.layouts import files_of
+from registry.checkpoints.manifest import SHOWN_DIGITS, Differences, Manifest
+from registry.errors import UnknownRelease
+from registry.releases import queries
+from registry.releases.intake import Likeness, likeness_of
+from registry.releases.model import Release
+
+Json = dict[str, Any]
+
+
+@click.command()
+@click.argument("subject", metavar="NAME|DIR")
+@json_option
+@click.pass_context
+def verify(context: click.Context, subject: str, as_json: bool) -> None:
+    """Hash every file again; exit 1 if a byte differs.
+
+    NAME checks the store's files against the release; DIR says which release a folder is, or
+    how it differs from the one that it resembles most. A release's name wins over a folder's;
+    write ./DIR to mean the folder. Nothing is changed.
+
+    Example: corral release verify meta/llama-7b
+    """
+    with open_records(context) as records:
+        named = _find(records, subject)
+        if named is not None:
+            _verify_release(records, *named, as_json=as_json)
+        elif Path(subject).exists():
+            _verify_folder(records, Path(subject), as_json=as_json)
+        else:
+            raise UnknownRelease(subject)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@json_option
+@click.pass_context
+def export(context: click.Context, name: str, folder: Path, as_json: bool) -> None:
+    """Write the files of the release NAME into the new folder DIR, checking every byte.
+
+    Example: corral release export meta/llama-7b ./llama-7b
+    """
+    with open_records(context) as records:
+        with records.database.reading() as session:
+            manifest = queries.manifest_of(session, queries.get(session, name))
+        with byte_bar("exporting", manifest.total_bytes) as progress:
+            records.store.materialise(manifest, folder, progress=progress)
+    if as_json:
+        print_json({"name": name, "folder": str(folder), "files": len(manifest.files)})
+    else:
+        click.echo(f"{name} is in {folder}: {_amount(manifest)}, every byte as registered")
+
+
+def _verify_release(records: Records, row: Release, manifest: Manifest, *, as_json: bool) -> None:
+    with byte_bar("verifying", manifest.total_bytes) as progress:
+        differences = records.store.verify(manifest, progress=progress)
+    if as_json:
+        print_json({"name": row.name, "digest": row.digest, **_json(differences)})
+    elif differences.holds:
+        click.echo(f"{row.name} holds: {_amount(manifest)}, digest {row.digest[:SHOWN_DIGITS]}")
+    if differences.holds:
+        return
+    _fail(
+        differences,
+        f"{row.name} does not hold. Stop its use: corral release quarantine {row.name} "
+        "--reason TEXT",
+    )
+
+
+def _verify_folder(records: Records, folder: Path, *, as_json: bool) -> None:
+    total = sum(file.stat().st_size for file in files_of(folder))
+    with byte_bar("verifying", total) as progress:
+        likeness = likeness_of(records.database, folder=folder, progress=progress)
+    if as_json:
+        print_json(_likeness_json(folder, likeness))
+    elif likeness.equal:
+        names = ", ".join(f"{each.name} ({each.state})" for each in likeness.equal)
+        click.echo(f"{folder} is {names}, digest {likeness.digest[:SHOWN_DIGITS]}")
+    if likeness.equal:
+        return
+    if likeness.closest is None:
+        _fail(Differences(), f"{folder} is no release, and resembles none")
+    _fail(
+        likeness.differences,
+        f"{folder} is no release; the differences are to {likeness.closest.name}",
+    )
+
+
+def _find(records: Records, name: str) -> tuple[Release, Manifest] | None:
+    with records.database.reading() as session:
+        try:
+            row = queries.get(session, name)
+        except UnknownRelease:
+            return None
+        return row, queries.manifest_of(session, row)
+
+
+def _fail(differences: Differences, sentence: str) -> NoReturn:
+    """Name each difference, then say what it means, on standard error; exit 1."""
+    for line in differences.summary():
+        click.echo(plain(line), err=True)
+    raise click.ClickException(plain(sentence))
+
+
+def _likeness_json(folder: Path, likeness: Likeness) -> Json:
+    return {
+        "folder": str(folder),
+        "digest": likeness.digest,
+        "releases": [{"name": each.name, "state": each.state} for each in likeness.equal],
+        "closest": likeness.closest.name if likeness.closest else None,
+        **_json(likeness.differences),
+        "holds": bool(likeness.equal),
+    }
+
+
+def _json(differences: Differences) -> Json:
+    return {
+        "holds": differences.holds,
+        "different": [expected.path for expected, _ in differences.different],
+        "missing": [each.path for each in differences.missing],
+        "extra": [each.path for each in differences.extra],
+    }
+
+
+def _amount(manifest: Manifest) -> str:
+    return f"{len(manifest.files)} files, {size(manifest.total_bytes)}"

@@ -1,0 +1,93 @@
+"""``corral jobs``, ``job``, ``cancel``: a researcher's own jobs."""
+
+import click
+
+from api.cli.connection import connected
+from api.cli.outcome import flags_of, print_outcome
+from api.cli.render import json_option, plain, print_facts, print_json, print_table
+from api.client import Client
+
+_SHOWN = ("id", "release", "release_digest", "state", "created_at", "finished_at", "prompt")
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Choice(["queued", "generating", "scoring", "done", "failed", "cancelled"]),
+    help="Only those in this state.",
+)
+@click.option("--release", metavar="NAME", help="Only those of this release.")
+@json_option
+@connected
+def jobs(client: Client, state: str | None, release: str | None, as_json: bool) -> None:
+    """List your jobs, newest first.
+
+    Example: corral jobs --state done --json
+    """
+    items = list(client.jobs(state=state, release=release))
+    if as_json:
+        print_json({"items": items})
+        return
+    print_table(
+        ("job", "state", "release", "created", "outputs"),
+        [
+            (
+                each["id"],
+                each["state"],
+                each["release"],
+                each["created_at"],
+                [output["state"] for output in each["outputs"]],
+            )
+            for each in items
+        ],
+        empty="no jobs",
+    )
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@json_option
+@connected
+def job(client: Client, identifier: str, as_json: bool) -> None:
+    """Show the job ID and its released outputs.
+
+    Example: corral job 0198c5b2-7c1e-7d30-9a55-2f6f1f0a1b2c
+    """
+    found = client.job(identifier)
+    if as_json:
+        print_json(found)
+        return
+    print_facts({**{name: found[name] for name in _SHOWN}, **found["parameters"]})
+    click.echo()
+    print_table(
+        ("output", "state", "ended by", "tokens", "flagged by"),
+        [
+            (
+                each["index"],
+                each["state"],
+                each["finish_reason"],
+                each["tokens"],
+                flags_of(each) or None,
+            )
+            for each in found["outputs"]
+        ],
+        empty="no outputs",
+    )
+    click.echo()
+    print_outcome(found)
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@json_option
+@connected
+def cancel(client: Client, identifier: str, as_json: bool) -> None:
+    """Cancel the job ID, unless it has ended.
+
+    Example: corral cancel 0198c5b2-7c1e-7d30-9a55-2f6f1f0a1b2c
+    """
+    cancelled = client.cancel(identifier)
+    if as_json:
+        print_json(cancelled)
+    else:
+        click.echo(plain(f"job {cancelled['id']} is {cancelled['state']}"))

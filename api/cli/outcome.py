@@ -1,0 +1,54 @@
+"""What became of a job, said plainly, with the control characters of its texts escaped."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from api.cli.render import plain
+
+
+def print_outcome(job: Mapping[str, Any]) -> None:
+    """Print the released texts, and say of every other output why there is none.
+
+    Released text alone is on standard output, so that it can be piped.
+
+    Raises:
+        click.ClickException: The job failed or was cancelled.
+    """
+    many = len(job["outputs"]) > 1
+    for output in job["outputs"]:
+        if output["text"] is not None:
+            if many:
+                _say(f"output {output['index']}:")
+            click.echo(plain(output["text"]))
+        elif output["state"] != "pending":
+            _say(f"output {output['index']} is {output['state']}: {_why(output)}")
+    if job["state"] == "failed":
+        failure = job["failure"] or {"code": "unknown", "detail": "no reason was given"}
+        raise click.ClickException(
+            plain(f"the job failed: {failure['detail']} ({failure['code']})")
+        )
+    if job["state"] == "cancelled":
+        raise click.ClickException("the job was cancelled")
+    if job["state"] != "done":
+        _say(f"the job is {job['state']}")
+
+
+def flags_of(output: Mapping[str, Any]) -> str:
+    """Return what flagged an output, such as ``toxicity.insult 0.97 (from 0.90)``."""
+    return ", ".join(
+        f"{each['filter']}.{each['label']} {each['score']:.2f} (from {each['threshold']:.2f})"
+        for each in output["flagged_by"]
+    )
+
+
+def _why(output: Mapping[str, Any]) -> str:
+    flags = flags_of(output)
+    if output["state"] == "flagged":
+        return f"{flags}; a reviewer decides"
+    return f"{flags}; a reviewer has decided"
+
+
+def _say(sentence: str) -> None:
+    click.echo(plain(sentence), err=True)

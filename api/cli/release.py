@@ -1,0 +1,210 @@
+"""``corral release``: register checkpoints, check their bytes, decide who may use them."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.cli import integrity
+from api.cli.bars import byte_bar
+from api.cli.records import Records, open_records
+from api.cli.render import json_option, print_facts, print_json, print_table, size
+from api.v1.schemas.releases import FileView, ReleaseView
+from registry.accounts.service import OPERATOR
+from registry.checkpoints.layouts import files_of
+from registry.checkpoints.manifest import SHOWN_DIGITS, Manifest
+from registry.errors import UnknownRelease
+from registry.releases import queries
+from registry.releases import service as releases
+from registry.releases.intake import all_releases, register_folder
+from registry.releases.model import Release, ReleaseState
+
+folder_type = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def release() -> None:
+    """Register, verify and publish releases.
+
+    Example: corral release register ./llama-7b --name meta/llama-7b
+    """
+
+
+release.add_command(integrity.verify)
+release.add_command(integrity.export)
+
+
+@release.command()
+@click.argument("folder", metavar="DIR", type=folder_type)
+@click.option("--name", required=True, metavar="OWNER/NAME", help="Name of the release.")
+@click.option("--license", "license_text", default="", metavar="TEXT", help="Its licence.")
+@click.option("--source", default="", metavar="TEXT", help="Where the files came from.")
+@json_option
+@click.pass_context
+def register(
+    context: click.Context,
+    folder: Path,
+    name: str,
+    license_text: str,
+    source: str,
+    as_json: bool,
+) -> None:
+    """Register the checkpoint in DIR: hash its files and copy them into the store.
+
+    Nobody can use the release before it is published.
+
+    Example: corral release register ./llama-7b --name meta/llama-7b --license "LLaMA licence"
+    """
+    with open_records(context) as records:
+        total = sum(file.stat().st_size for file in files_of(folder))
+        was_there = _is_known(records, name)
+        with byte_bar("registering", total) as progress:
+            row = register_folder(
+                records.database,
+                records.store,
+                folder=folder,
+                name=name,
+                license=license_text,
+                source=source,
+                actor=OPERATOR,
+                progress=progress,
+            )
+        facts = _facts(records, row)
+    if as_json:
+        print_json({**facts, "registered": not was_there})
+    elif was_there:
+        click.echo(
+            f"{name} was registered already with these bytes ({_short(row)}); it is {row.state}"
+        )
+    else:
+        click.echo(f"registered {name} as {_short(row)}: corral release publish {name}")
+
+
+@release.command("list")
+@json_option
+@click.pass_context
+def list_releases(context: click.Context, as_json: bool) -> None:
+    """List the releases, newest first.
+
+    Example: corral release list --json
+    """
+    with open_records(context) as records, records.database.reading() as session:
+        rows = [
+            (row, queries.manifest_of(session, row).total_bytes) for row in all_releases(session)
+        ]
+    if as_json:
+        print_json({"items": [{**_public(row), "total_bytes": total} for row, total in rows]})
+        return
+    print_table(
+        ("name", "digest", "state", "size", "context", "licence"),
+        [
+            (row.name, _short(row), row.state, size(total), row.context_tokens, row.license)
+            for row, total in rows
+        ],
+        empty="no releases: corral release register DIR --name OWNER/NAME",
+    )
+
+
+@release.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def show(context: click.Context, name: str, as_json: bool) -> None:
+    """Show the release NAME and its files.
+
+    Example: corral release show meta/llama-7b
+    """
+    with open_records(context) as records:
+        with records.database.reading() as session:
+            row = queries.get(session, name)
+        facts = _facts(records, row)
+    if as_json:
+        print_json(facts)
+        return
+    files = facts.pop("files")
+    print_facts({**facts, "total_bytes": size(facts["total_bytes"])})
+    click.echo()
+    print_table(
+        ("file", "size", "sha256"),
+        [(each["path"], size(each["size"]), each["sha256"]) for each in files],
+        empty="no files",
+    )
+
+
+@release.command()
+@click.argument("name")
+@click.option("--reason", default="", metavar="TEXT", help="Why.")
+@json_option
+@click.pass_context
+def publish(context: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """Let researchers ask for the release NAME, and those who are approved use it.
+
+    Example: corral release publish meta/llama-7b
+    """
+    _move(context, name, ReleaseState.PUBLISHED, reason, as_json=as_json)
+
+
+@release.command()
+@click.argument("name")
+@click.option("--reason", required=True, metavar="TEXT", help="Why its bytes are in doubt.")
+@json_option
+@click.pass_context
+def quarantine(context: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """Stop the use of the release NAME while its bytes are in doubt; its jobs wait.
+
+    Example: corral release quarantine meta/llama-7b --reason "verify found another digest"
+    """
+    _move(context, name, ReleaseState.QUARANTINED, reason, as_json=as_json)
+
+
+@release.command()
+@click.argument("name")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it ends.")
+@json_option
+@click.pass_context
+def withdraw(context: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """End the use of the release NAME for good; its waiting jobs fail.
+
+    Example: corral release withdraw meta/llama-7b --reason "the licence has ended"
+    """
+    _move(context, name, ReleaseState.WITHDRAWN, reason, as_json=as_json)
+
+
+def _move(
+    context: click.Context, name: str, to: ReleaseState, reason: str, *, as_json: bool
+) -> None:
+    with open_records(context) as records, records.database.transaction() as session:
+        row = releases.move(session, name=name, to=to, actor=OPERATOR, reason=reason)
+    if as_json:
+        print_json(_public(row))
+    else:
+        click.echo(f"{row.name} is {row.state}")
+
+
+def _is_known(records: Records, name: str) -> bool:
+    with records.database.reading() as session:
+        try:
+            queries.get(session, name)
+        except UnknownRelease:
+            return False
+    return True
+
+
+def _facts(records: Records, row: Release) -> dict[str, Any]:
+    """Return everything about a release, with its files."""
+    with records.database.reading() as session:
+        manifest = queries.manifest_of(session, row)
+    return {**_public(row), "total_bytes": manifest.total_bytes, "files": _files(manifest)}
+
+
+def _public(row: Release) -> dict[str, Any]:
+    """Return what the API says of a release."""
+    return ReleaseView.model_validate(row).model_dump(mode="json")
+
+
+def _files(manifest: Manifest) -> list[dict[str, Any]]:
+    return [FileView.model_validate(each).model_dump(mode="json") for each in manifest.files]
+
+
+def _short(row: Release) -> str:
+    return row.digest[:SHOWN_DIGITS]

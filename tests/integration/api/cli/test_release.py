@@ -1,0 +1,220 @@
+"""An operator registers a folder, checks it, and decides who may use it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.cli.conftest import Corral
+from tests.support.checkpoints import make_checkpoint
+
+NAME = "owner/tiny"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small, right checkpoint."""
+    return make_checkpoint(tmp_path / "tiny")
+
+
+@pytest.fixture
+def registered(corral: Corral, folder: Path) -> Corral:
+    """Records with one registered release."""
+    assert corral("release", "register", str(folder), "--name", NAME).exit_code == 0
+    return corral
+
+
+def _store_file(tmp_path: Path, corral: Corral, path: str) -> Path:
+    files = json.loads(corral("release", "show", NAME, "--json").stdout)["files"]
+    [sha256] = [str(each["sha256"]) for each in files if each["path"] == path]
+    return tmp_path / "data" / "store" / "sha256" / sha256[:2] / sha256
+
+
+def _damage(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(content)
+
+
+def test_a_registered_folder_can_be_shown(corral: Corral, folder: Path) -> None:
+    made = corral("release", "register", str(folder), "--name", NAME, "--license", "MIT", "--json")
+    shown = corral("release", "show", NAME, "--json")
+
+    facts = json.loads(made.stdout)
+    assert facts.pop("registered") is True
+    assert facts == json.loads(shown.stdout)
+    assert (facts["state"], facts["license"]) == ("registered", "MIT")
+    assert {each["path"] for each in facts["files"]} == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.model",
+    }
+
+
+def test_registering_the_same_bytes_again_says_so_and_changes_nothing(
+    registered: Corral, folder: Path
+) -> None:
+    result = registered("release", "register", str(folder), "--name", NAME)
+
+    assert result.exit_code == 0
+    assert "was registered already with these bytes" in result.stdout
+
+
+def test_other_bytes_under_a_taken_name_are_refused(registered: Corral, folder: Path) -> None:
+    (folder / "extra.txt").write_text("more")
+
+    result = registered("release", "register", str(folder), "--name", NAME)
+
+    assert result.exit_code == 1
+    assert "needs a name of its own" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "says"), [("Not A Name", "OWNER/NAME"), ("tiny", "OWNER/NAME")])
+def test_a_name_has_an_owner(corral: Corral, folder: Path, name: str, says: str) -> None:
+    result = corral("release", "register", str(folder), "--name", name)
+
+    assert result.exit_code == 1
+    assert says in result.stderr
+
+
+def test_pickles_are_refused_with_advice_and_leave_nothing(corral: Corral, folder: Path) -> None:
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02}q\x00.")
+
+    result = corral("release", "register", str(folder), "--name", NAME)
+
+    assert result.exit_code == 1
+    assert "pickle" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert json.loads(corral("release", "list", "--json").stdout) == {"items": []}
+
+
+def test_the_list_names_every_release(registered: Corral) -> None:
+    table = registered("release", "list")
+    [item] = json.loads(registered("release", "list", "--json").stdout)["items"]
+
+    assert NAME in table.stdout
+    assert item["digest"][:12] in table.stdout
+    assert item["total_bytes"] > 0
+
+
+def test_states_move_as_the_operator_says(registered: Corral) -> None:
+    states = [
+        json.loads(registered("release", *words, "--json").stdout)["state"]
+        for words in (
+            ("publish", NAME),
+            ("quarantine", NAME, "--reason", "doubt"),
+            ("publish", NAME, "--reason", "checked"),
+            ("withdraw", NAME, "--reason", "over"),
+        )
+    ]
+
+    assert states == ["published", "quarantined", "published", "withdrawn"]
+
+
+def test_what_was_withdrawn_stays_so(registered: Corral) -> None:
+    registered("release", "withdraw", NAME, "--reason", "over")
+
+    result = registered("release", "publish", NAME)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {NAME} is withdrawn and cannot become published\n"
+
+
+def test_an_unknown_release_is_one_line(corral: Corral) -> None:
+    result = corral("release", "show", "no/such")
+
+    assert result.exit_code == 1
+    assert "there is no release named no/such" in result.stderr
+
+
+def test_untouched_files_verify(registered: Corral) -> None:
+    result = registered("release", "verify", NAME)
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{NAME} holds: 3 files")
+
+
+def test_one_changed_byte_in_the_store_is_found_and_named(
+    registered: Corral, tmp_path: Path
+) -> None:
+    _damage(_store_file(tmp_path, registered, "model.safetensors"))
+
+    result = registered("release", "verify", NAME)
+    report = json.loads(registered("release", "verify", NAME, "--json").stdout)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("model.safetensors differs: expected sha256 ")
+    assert f"corral release quarantine {NAME}" in result.stderr
+    assert (report["holds"], report["different"]) == (False, ["model.safetensors"])
+
+
+def test_a_lost_file_is_named_and_the_doctor_sees_it(registered: Corral, tmp_path: Path) -> None:
+    _store_file(tmp_path, registered, "tokenizer.model").unlink()
+
+    result = registered("release", "verify", NAME)
+    checks = json.loads(registered("doctor", "--json").stdout)["checks"]
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("tokenizer.model is missing")
+    [store] = [each for each in checks if each["name"] == "store"]
+    assert store["found"] == f"1 files are lost, such as {NAME}/tokenizer.model"
+
+
+def test_a_folder_is_recognised_as_its_release(registered: Corral, folder: Path) -> None:
+    result = registered("release", "verify", str(folder))
+    report = json.loads(registered("release", "verify", str(folder), "--json").stdout)
+
+    assert result.exit_code == 0
+    assert f"is {NAME} (registered)" in result.stdout
+    assert report["releases"] == [{"name": NAME, "state": "registered"}]
+
+
+def test_a_changed_folder_is_compared_with_the_release_that_it_resembles(
+    registered: Corral, folder: Path
+) -> None:
+    _damage(folder / "model.safetensors")
+
+    result = registered("release", "verify", str(folder))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("model.safetensors differs")
+    assert f"the differences are to {NAME}" in result.stderr
+
+
+def test_a_folder_like_no_release_is_said_to_be_so(registered: Corral, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("nothing")
+
+    result = registered("release", "verify", str(tmp_path / "other"))
+
+    assert result.exit_code == 1
+    assert "is no release, and resembles none" in result.stderr
+
+
+def test_what_is_neither_release_nor_folder_is_unknown(registered: Corral) -> None:
+    result = registered("release", "verify", "no/such")
+
+    assert result.exit_code == 1
+    assert "there is no release named no/such" in result.stderr
+
+
+def test_an_exported_release_is_the_folder_that_was_registered(
+    registered: Corral, folder: Path, tmp_path: Path
+) -> None:
+    result = registered("release", "export", NAME, str(tmp_path / "copy"), "--json")
+
+    assert json.loads(result.stdout)["files"] == 3
+    for file in folder.iterdir():
+        assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_damaged_release_is_not_exported(registered: Corral, tmp_path: Path) -> None:
+    _damage(_store_file(tmp_path, registered, "model.safetensors"))
+
+    result = registered("release", "export", NAME, str(tmp_path / "copy"))
+
+    assert result.exit_code == 1
+    assert "model.safetensors is damaged in the store" in result.stderr
+    assert not (tmp_path / "copy").exists()
