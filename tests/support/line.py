@@ -1,0 +1,98 @@
+"""The pipeline in this process: real records, real engine, real filters; no broker."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from api.cli import demo
+from filters.contract import Filter
+from filters.policy import default_policy, parse_policy
+from registry.db.session import Database
+from registry.jobs import queries
+from registry.jobs import service as jobs
+from registry.jobs.model import Job
+from registry.policies import service as policies
+from registry.settings import Settings
+from registry.verdicts.view import JobView, view_of
+from tests.support.rows import PARAMETERS
+from workers.app import load_engine
+from workers.dispatch import Dispatcher
+from workers.generation.residency import Residency
+from workers.heart import Heart
+from workers.pipeline import Generator, Scorer, Worker
+from workers.screening import Screener
+
+
+@dataclass
+class Line:
+    """One worker that generates and scores when a test says so."""
+
+    database: Database
+    settings: Settings
+    ready: demo.Ready
+    generator: Generator
+    scorer: Scorer
+
+    def submit(self, prompt: str = "Once upon a time") -> Job:
+        """Submit a job as the demo researcher."""
+        with self.database.transaction() as session:
+            return jobs.submit(
+                session,
+                account=self.ready.researcher,
+                release=self.ready.release,
+                prompt=prompt,
+                parameters=PARAMETERS,
+            )
+
+    def look(self, job: Job) -> tuple[Job, JobView]:
+        """Read a job's row and view."""
+        with self.database.reading() as session:
+            row = queries.get(session, job.id)
+            return row, view_of(session, row)
+
+    def adopt(self, *, time_limit_seconds: int) -> None:
+        """Adopt the default policy with another time limit."""
+        policy = default_policy()
+        source = "\n".join(
+            f"time_limit_seconds = {time_limit_seconds}"
+            if line.startswith("time_limit_seconds")
+            else line
+            for line in policy.source.splitlines()
+        )
+        with self.database.transaction() as session:
+            policies.adopt(
+                session,
+                name=policy.name,
+                digest=parse_policy(source).digest,
+                source=source,
+                actor="operator",
+            )
+
+
+@contextmanager
+def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> Iterator[Line]:
+    """Set the pipeline up with the demo's people and release."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    ready = demo.prepare(database, settings)
+    dispatcher = Dispatcher(settings)
+    heart = Heart(database, lease_seconds=settings.job_lease_seconds)
+    engines = Residency(lambda digest: load_engine(settings, database, digest))
+    worker = Worker(
+        database=database,
+        dispatcher=dispatcher,
+        heart=heart,
+        settings=settings,
+        name="test-worker",
+    )
+    try:
+        yield Line(
+            database=database,
+            settings=settings,
+            ready=ready,
+            generator=Generator(worker, engines),
+            scorer=Scorer(worker, Screener(database, filters)),
+        )
+    finally:
+        heart.stop()
+        engines.close()
+        dispatcher.close()
