@@ -11,7 +11,7 @@ from registry.verdicts.model import VerdictRecord
 from tests.support import stack
 from tests.support.stack import Stack
 
-OUTPUTS = 8
+OUTPUTS = 16
 
 
 @pytest.fixture(scope="module")
