@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -104,10 +103,3 @@ class Verdict:
             "windows": self.windows,
             "characters": self.characters,
         }
-
-
-def strictest(decisions: Iterable[Decision]) -> Decision:
-    """Return RELEASE if there are decisions and all of them are RELEASE, else FLAG."""
-    given = list(decisions)
-    released = bool(given) and all(each is Decision.RELEASE for each in given)
-    return Decision.RELEASE if released else Decision.FLAG

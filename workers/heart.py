@@ -43,6 +43,7 @@ class Heart:
         try:
             yield lost
         finally:
+            lost.set()  # what still runs for this job, because a part of it failed, stops
             with self._lock:
                 self._held.pop(job.id, None)
 

@@ -161,6 +161,8 @@ class Generator:
                 actor=self._worker.name,
                 reason=str(tampered),
             )
+        # Apart, so that a lost lease cannot undo the quarantine.
+        with self._worker.database.transaction() as session:
             row = leases.held(session, job)
             jobs.advance(session, row, to=JobState.QUEUED, actor=self._worker.name)
 

@@ -41,6 +41,7 @@ def register_folder(
     """
     service.check_name(name)
     layout = layouts.inspect(folder)
+    store.sweep_temp()
     manifest = store.add_folder(layout.files, root=layout.root, progress=progress)
     with database.transaction() as session:
         return service.register(

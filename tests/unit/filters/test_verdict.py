@@ -5,7 +5,7 @@ import json
 import pytest
 
 from filters.contract import Finding
-from filters.verdict import Decision, FilterIdentity, Flag, Verdict, strictest
+from filters.verdict import Decision, FilterIdentity, Flag, Verdict
 
 
 def verdict(decision: Decision, *flags: Flag) -> Verdict:
@@ -49,17 +49,3 @@ def test_a_verdict_becomes_plain_json() -> None:
         "start": 5,
         "end": 9,
     }
-
-
-@pytest.mark.parametrize(
-    ("decisions", "expected"),
-    [
-        ([Decision.RELEASE, Decision.RELEASE], Decision.RELEASE),
-        ([Decision.RELEASE, Decision.FLAG], Decision.FLAG),
-        ([], Decision.FLAG),
-    ],
-)
-def test_nothing_is_released_unless_everything_is(
-    decisions: list[Decision], expected: Decision
-) -> None:
-    assert strictest(decisions) is expected
