@@ -15,6 +15,7 @@ from pathlib import Path
 
 import migrations
 from filters.catalog import load_filters
+from filters.contract import Sample
 from filters.policy import default_policy
 from filters.screen import screen
 from registry.db.session import Database
@@ -63,7 +64,7 @@ def share_of_scoring(*, texts: int, tokens: int) -> dict[str, float]:
                     )
                     for seed in range(count)
                 ]
-                made = [future.result().text for future in futures]
+                made = [Sample(future.result().text) for future in futures]
                 generated = time.perf_counter()
                 screen(made, filters=filters, policy=policy)
                 scored = time.perf_counter()

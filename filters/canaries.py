@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from filters.contract import Filter
+from filters.contract import Filter, Sample
 
 
 class CanaryFailed(RuntimeError):
@@ -27,6 +27,7 @@ class Canary:
         text: The sentence.
         least: Lowest right score.
         most: Highest right score.
+        prompt: What the sentence would have been generated from.
     """
 
     filter: str
@@ -34,6 +35,12 @@ class Canary:
     text: str
     least: float = 0.0
     most: float = 1.0
+    prompt: str = ""
+
+    @property
+    def sample(self) -> Sample:
+        """The sentence as filters take it."""
+        return Sample(self.text, self.prompt)
 
 
 CANARIES = (
@@ -68,7 +75,7 @@ def check_canaries(filters: Sequence[Filter]) -> None:
             raise CanaryFailed(
                 f"{each.name} has no canary, so nobody would notice if it were blind"
             )
-        readings = each.score([canary.text for canary in canaries])
+        readings = each.score([canary.sample for canary in canaries])
         if len(readings) != len(canaries):
             raise CanaryFailed(f"{each.name} answered for {len(readings)} of {len(canaries)} texts")
         for number, (canary, reading) in enumerate(zip(canaries, readings, strict=True), start=1):

@@ -11,6 +11,36 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Sketch:
+    """What is remembered of an output in place of its text; the text cannot be had from it.
+
+    Attributes:
+        signature: Says how alike two texts are, names and numbers left out.
+        slots: Digest of the names and numbers that were left out.
+    """
+
+    signature: bytes
+    slots: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A text that is to be scored, and what is known around it.
+
+    Attributes:
+        text: The text. Nothing else is scored, and every span is one of it.
+        prompt: What it was generated from; empty when nobody knows.
+        echo: Whether the text was asked to begin with the prompt.
+        earlier: Sketches of other outputs of the same researcher.
+    """
+
+    text: str
+    prompt: str = ""
+    echo: bool = False
+    earlier: tuple[Sketch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One label's score, with the part of the text that it came from.
 
@@ -20,6 +50,7 @@ class Finding:
         score: From 0.0 (not at all) to 1.0.
         start: First character of the span, counted in code points of the text.
         end: One past the last character of the span.
+        count: How many outputs it is about, where it is about a batch of them.
     """
 
     filter: str
@@ -27,6 +58,7 @@ class Finding:
     score: float
     start: int
     end: int
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +76,7 @@ class Reading:
 
 
 class Filter(Protocol):
-    """Scores texts for one subject."""
+    """Scores samples for one subject."""
 
     @property
     def name(self) -> str:
@@ -62,8 +94,8 @@ class Filter(Protocol):
     def weights_digest(self) -> str | None:
         """sha256 of the weights file, or nothing for a filter without weights."""
 
-    def score(self, texts: Sequence[str]) -> list[Reading]:
-        """Return one reading for each text, in order.
+    def score(self, samples: Sequence[Sample]) -> list[Reading]:
+        """Return one reading for each sample, in order.
 
-        Filters take many texts at once because a classifier's cost falls with the batch.
+        Filters take many samples at once because a classifier's cost falls with the batch.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock, Thread
 
-from filters.contract import Filter, Reading
+from filters.contract import Filter, Reading, Sample
 
 _lock = Lock()
 _running: dict[int, tuple[Filter, Thread]] = {}
@@ -23,8 +23,8 @@ class TimedOut(FilterFailed):
     """The filter did not answer in time, or has not come back from an earlier call."""
 
 
-def score_within(each: Filter, texts: Sequence[str], *, seconds: float) -> list[Reading]:
-    """Return what ``each.score(texts)`` returns.
+def score_within(each: Filter, samples: Sequence[Sample], *, seconds: float) -> list[Reading]:
+    """Return what ``each.score(samples)`` returns.
 
     Raises:
         TimedOut: It took longer than ``seconds``, or an earlier call has not come back.
@@ -35,7 +35,7 @@ def score_within(each: Filter, texts: Sequence[str], *, seconds: float) -> list[
 
     def call() -> None:
         try:
-            answer.append(list(each.score(texts)))
+            answer.append(list(each.score(samples)))
         except BaseException as error:  # noqa: BLE001  whatever it is, the texts are not scored
             failure.append(type(error).__name__)
 

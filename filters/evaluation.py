@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.contract import Filter
+from filters.contract import Filter, Sample
 from filters.jsonl import read_json_lines
 
 _BATCH = 256
@@ -92,7 +92,7 @@ def label_scores(filters: Iterable[Filter], label: str) -> tuple[Filter, str, _S
     def scores(texts: Sequence[str]) -> list[float]:
         return [
             max(finding.score for finding in reading.findings if finding.label == bare)
-            for reading in found[0].score(texts)
+            for reading in found[0].score([Sample(text) for text in texts])
         ]
 
     return found[0], bare, scores

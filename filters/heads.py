@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from filters.contract import Finding, Reading
+from filters.contract import Finding, Reading, Sample
 
 
 class Scores(Protocol):
@@ -64,12 +64,12 @@ class ClassifierFilter:
         """sha256 of the classifier's weights file."""
         return self.classifier.digest
 
-    def score(self, texts: Sequence[str]) -> list[Reading]:
-        """Return one reading for each text, with one finding for each label."""
+    def score(self, samples: Sequence[Sample]) -> list[Reading]:
+        """Return one reading for each sample, with one finding for each label."""
         return [
             Reading(
                 tuple(Finding(self.name, label, *each.scores[label]) for label in self.labels),
                 each.covered,
             )
-            for each in self.classifier.score(texts)
+            for each in self.classifier.score([sample.text for sample in samples])
         ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from filters.contract import Finding, Reading
+from filters.contract import Finding, Reading, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ class PatternFilter:
     find: Finder
     weights_digest: None = None
 
-    def score(self, texts: Sequence[str]) -> list[Reading]:
+    def score(self, samples: Sequence[Sample]) -> list[Reading]:
         """Return all hits of each text, and score 0.0 for the labels without one."""
+        texts = [sample.text for sample in samples]
         return [Reading(tuple(self._findings(text)), ((0, len(text)),)) for text in texts]
 
     def _findings(self, text: str) -> Iterable[Finding]:

@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from filters.contract import Filter, Finding, Reading
+from filters.contract import Filter, Finding, Reading, Sample
 from filters.deadline import FilterFailed, TimedOut, score_within
 from filters.policy import Policy
 from filters.verdict import Decision, FilterIdentity, Flag, Verdict
@@ -32,15 +32,19 @@ BATCH = 32
 _SELF = "screen"
 
 
-def screen(texts: Sequence[str], *, filters: Sequence[Filter], policy: Policy) -> list[Verdict]:
-    """Return a verdict for each text, in order. Nothing raises; what fails is flagged."""
+def screen(
+    samples: Sequence[Sample], *, filters: Sequence[Filter], policy: Policy
+) -> list[Verdict]:
+    """Return a verdict for each sample, in order. Nothing raises; what fails is flagged."""
     verdicts: list[Verdict] = []
-    for start in range(0, len(texts), BATCH):
-        verdicts += _screen_batch(texts[start : start + BATCH], filters, policy)
+    for start in range(0, len(samples), BATCH):
+        verdicts += _screen_batch(samples[start : start + BATCH], filters, policy)
     return verdicts
 
 
-def _screen_batch(texts: Sequence[str], filters: Sequence[Filter], policy: Policy) -> list[Verdict]:
+def _screen_batch(
+    samples: Sequence[Sample], filters: Sequence[Filter], policy: Policy
+) -> list[Verdict]:
     names = Counter(each.name for each in filters)
     unmatched = {name for name, count in names.items() if count > 1} | (
         policy.rules.keys() ^ names.keys()
@@ -50,13 +54,13 @@ def _screen_batch(texts: Sequence[str], filters: Sequence[Filter], policy: Polic
     for name in sorted(unmatched):
         log.error("filter and policy do not match", extra={"filter": name})
     usable = [each for each in filters if each.name not in unmatched]
-    readings = [_read(each, texts, policy) for each in usable]
+    readings = [_read(each, samples, policy) for each in usable]
     digest = policy.digest
     identities = tuple(
         FilterIdentity(each.name, each.version, each.weights_digest) for each in filters
     )
     verdicts: list[Verdict] = []
-    for number, text in enumerate(texts):
+    for number, text in enumerate(sample.text for sample in samples):
         flags = [Flag.not_scored(name) for name in sorted(unmatched)]
         good: list[Reading] = []
         for each, answered in zip(usable, readings, strict=True):
@@ -83,42 +87,43 @@ def _screen_batch(texts: Sequence[str], filters: Sequence[Filter], policy: Polic
     return verdicts
 
 
-def _read(each: Filter, texts: Sequence[str], policy: Policy) -> list[Reading | None]:
+def _read(each: Filter, samples: Sequence[Sample], policy: Policy) -> list[Reading | None]:
     """Return the filter's reading of each text, or nothing where it cannot be relied on."""
-    answers = _ask(each, texts, seconds=policy.time_limit_seconds)
+    answers = _ask(each, samples, seconds=policy.time_limit_seconds)
     labels = {*each.labels, *policy.rules[each.name]}
     checked: list[Reading | None] = []
-    for text, reading in zip(texts, answers, strict=True):
-        fault = _fault(reading, each.name, labels, len(text)) if reading is not None else None
+    for sample, reading in zip(samples, answers, strict=True):
+        size = len(sample.text)
+        fault = _fault(reading, each.name, labels, size) if reading is not None else None
         if fault:
             log.error("filter answered wrongly", extra={"filter": each.name, "reason": fault})
         checked.append(None if fault else reading)
     return checked
 
 
-def _ask(each: Filter, texts: Sequence[str], *, seconds: float) -> list[Reading | None]:
+def _ask(each: Filter, samples: Sequence[Sample], *, seconds: float) -> list[Reading | None]:
     """Ask about all texts at once; if that fails, about each alone: one must not flag the rest."""
     ends = time.monotonic() + seconds
-    answers = _try(each, texts, seconds=seconds)
+    answers = _try(each, samples, seconds=seconds)
     if answers is not None:
         return list(answers)
     alone: list[Reading | None] = []
-    for text in texts:
+    for sample in samples:
         left = ends - time.monotonic()
-        answer = _try(each, [text], seconds=left) if len(texts) > 1 and left > 0 else None
+        answer = _try(each, [sample], seconds=left) if len(samples) > 1 and left > 0 else None
         alone.append(answer[0] if answer else None)
     return alone
 
 
-def _try(each: Filter, texts: Sequence[str], *, seconds: float) -> Sequence[Reading] | None:
+def _try(each: Filter, samples: Sequence[Sample], *, seconds: float) -> Sequence[Reading] | None:
     try:
-        answers = score_within(each, texts, seconds=seconds)
+        answers = score_within(each, samples, seconds=seconds)
     except TimedOut:
-        log.error("filter timed out", extra={"filter": each.name, "texts": len(texts)})  # noqa: TRY400
+        log.error("filter timed out", extra={"filter": each.name, "texts": len(samples)})  # noqa: TRY400
     except FilterFailed as failure:
         log.error("filter failed", extra={"filter": each.name, "reason": str(failure)})  # noqa: TRY400
     else:
-        if len(answers) == len(texts):
+        if len(answers) == len(samples):
             return answers
         log.error("filter answered for another number of texts", extra={"filter": each.name})
     return None
@@ -140,6 +145,8 @@ def _faults(reading: Reading, name: str, labels: set[str], characters: int) -> I
             yield "a finding of another filter or label"
         if not (math.isfinite(finding.score) and 0 <= finding.score <= 1):
             yield f"score of {finding.label} is not a number from 0 to 1"
+        if finding.count < 1:
+            yield f"count of {finding.label} is less than 1"
         if not 0 <= finding.start <= finding.end <= characters:
             yield f"span of {finding.label} is outside the text"
     if not _covers(reading.covered, characters):
@@ -159,6 +166,7 @@ def _covers(spans: Sequence[tuple[int, int]], characters: int) -> bool:
 def _over_threshold(reading: Reading, rule: Mapping[str, float]) -> Iterator[Flag]:
     """Yield one flag for each label whose highest score reaches its threshold."""
     for label, threshold in rule.items():
-        score = max(finding.score for finding in reading.findings if finding.label == label)
-        if score >= threshold:
-            yield Flag(reading.findings[0].filter, label, score, threshold)
+        found = [finding for finding in reading.findings if finding.label == label]
+        highest = max(found, key=lambda finding: finding.score)
+        if highest.score >= threshold:
+            yield Flag(highest.filter, label, highest.score, threshold, highest.count)

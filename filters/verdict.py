@@ -28,12 +28,14 @@ class Flag:
         label: The label over its threshold, or ``not_scored``.
         score: From 0.0 to 1.0.
         threshold: What the policy allows; 0.0 for ``not_scored``.
+        count: How many outputs it is about, where it is about a batch of them.
     """
 
     filter: str
     label: str
     score: float
     threshold: float
+    count: int = 1
 
     @classmethod
     def not_scored(cls, name: str) -> Flag:

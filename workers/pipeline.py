@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from filters.contract import Sample
 from filters.verdict import Verdict
 from registry.access.gate import admit
 from registry.access.model import Scope
@@ -184,9 +185,9 @@ class Scorer:
         job = worker.claim(job_id, scoring=True)
         try:
             with worker.heart.holding(job):
-                texts = self._sealed(job)
-                screened = self._screener.screen(texts)
-            self._settle(job, texts, screened)
+                samples = self._sealed(job)
+                screened = self._screener.screen(samples)
+            self._settle(job, samples, screened)
         except ReleaseNotPublished as waiting:
             worker.hand_back(job, code=waiting.code, detail=str(waiting))
         except NotApproved as refusal:
@@ -197,11 +198,14 @@ class Scorer:
             log.exception("scoring failed", job=str(job_id))
             worker.hand_back(job, code="scoring_failed", detail=type(error).__name__)
 
-    def _sealed(self, job: Job) -> list[str]:
+    def _sealed(self, job: Job) -> list[Sample]:
         with self._worker.database.reading() as session:
-            return [output.text or "" for output in jobs.outputs_of(session, job)]
+            return [
+                Sample(output.text or "", job.prompt, job.echo)
+                for output in jobs.outputs_of(session, job)
+            ]
 
-    def _settle(self, job: Job, texts: Sequence[str], screened: Sequence[Verdict]) -> None:
+    def _settle(self, job: Job, samples: Sequence[Sample], screened: Sequence[Verdict]) -> None:
         """Admit once more, then write all verdicts and finish the job, or nothing."""
         with self._worker.database.transaction() as session:
             row = leases.held(session, job)
@@ -213,12 +217,12 @@ class Scorer:
             )
             jobs.advance(session, row, to=JobState.DONE, actor=self._worker.name)
             outputs = jobs.outputs_of(session, row)
-            for output, text, verdict in zip(outputs, texts, screened, strict=True):
+            for output, sample, verdict in zip(outputs, samples, screened, strict=True):
                 verdicts.settle(
                     session,
                     job=row,
                     output=output,
-                    scored_text=text,
+                    scored_text=sample.text,
                     verdict=verdict.to_record(),
                     actor=self._worker.name,
                 )

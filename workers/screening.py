@@ -7,7 +7,7 @@ import structlog
 from filters.canaries import check_canaries
 from filters.catalog import load_filters
 from filters.checkpoints import CheckpointSource
-from filters.contract import Filter
+from filters.contract import Filter, Sample
 from filters.policy import Policy, check_policy, parse_policy
 from filters.screen import screen
 from filters.verdict import Verdict
@@ -26,8 +26,8 @@ class Screener:
         self._filters = filters
         self._policy: Policy | None = None
 
-    def screen(self, texts: Sequence[str]) -> list[Verdict]:
-        """Return a verdict for each text; what cannot be checked is flagged.
+    def screen(self, samples: Sequence[Sample]) -> list[Verdict]:
+        """Return a verdict for each sample; what cannot be checked is flagged.
 
         A policy that asks for more than the filters here provide flags everything.
 
@@ -35,7 +35,7 @@ class Screener:
             NoPolicy: No policy was ever adopted.
             BadPolicy: The policy in force cannot be read.
         """
-        return screen(texts, filters=self._filters, policy=self.policy())
+        return screen(samples, filters=self._filters, policy=self.policy())
 
     def policy(self) -> Policy:
         """Return the policy in force, parsed once for each digest.

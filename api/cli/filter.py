@@ -14,7 +14,7 @@ from api.cli.texts import text_of
 from filters.canaries import check_canaries
 from filters.catalog import describe, load_filters
 from filters.checkpoints import CheckpointSource
-from filters.contract import Filter
+from filters.contract import Filter, Sample
 from filters.evaluation import evaluate as evaluate_scores
 from filters.evaluation import label_scores, read_rows
 from filters.policy import Policy, default_policy, parse_policy
@@ -77,7 +77,7 @@ def score(context: click.Context, text: str | None, as_json: bool) -> None:
     """
     policy = _policy(context)
     filters = load(settings_of(context))
-    verdict = screen([text_of(text)], filters=filters, policy=policy)[0]
+    verdict = screen([Sample(text_of(text))], filters=filters, policy=policy)[0]
     if as_json:
         print_json({**verdict.to_record(), "scores": verdict.scores})
         return

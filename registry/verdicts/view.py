@@ -40,6 +40,7 @@ class FlagView(BaseModel):
     label: str
     score: float
     threshold: float
+    count: int = 1
 
 
 class VerdictView(BaseModel):

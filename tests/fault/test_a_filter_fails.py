@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from filters.catalog import load_filters
-from filters.contract import Filter, Reading
+from filters.contract import Filter, Reading, Sample
 from registry.db.session import Database
 from registry.jobs.states import JobState, OutputState
 from registry.settings import Settings
@@ -23,9 +23,9 @@ class Broken:
         self.weights_digest = sound.weights_digest
         self._sound, self._fault = sound, fault
 
-    def score(self, texts: Sequence[str]) -> list[Reading]:
+    def score(self, samples: Sequence[Sample]) -> list[Reading]:
         """Score, then break."""
-        return self._fault(self._sound.score(texts))
+        return self._fault(self._sound.score(samples))
 
 
 def raises(_: list[Reading]) -> list[Reading]:

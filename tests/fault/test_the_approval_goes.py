@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from filters.catalog import load_filters
+from filters.contract import Sample
 from registry.access import service as access
 from registry.access.model import Approval
 from registry.accounts import service as accounts
@@ -67,8 +68,8 @@ def test_a_scored_text_is_not_released(pipeline: Line, monkeypatch: pytest.Monke
     screener = pipeline.scorer._screener
     screen = screener.screen
 
-    def screen_then_revoke(texts: list[str]) -> object:
-        verdicts = screen(texts)
+    def screen_then_revoke(samples: list[Sample]) -> object:
+        verdicts = screen(samples)
         revoke(pipeline)
         return verdicts
 

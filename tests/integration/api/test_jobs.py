@@ -24,7 +24,7 @@ def test_a_flagged_output_is_nowhere_in_the_answer(service: Service) -> None:
     [output] = answer.json()["outputs"]
     assert (output["state"], output["text"]) == ("flagged", None)
     assert output["flagged_by"] == [
-        {"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5}
+        {"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5, "count": 1}
     ]
     assert "a flagged text" not in answer.text
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from filters.canaries import CANARIES, CanaryFailed, check_canaries
 from filters.catalog import bundled_source, describe, load_filters
 from filters.classifier import load_classifier
-from filters.contract import Filter, Finding, Reading
+from filters.contract import Filter, Finding, Reading, Sample
 from filters.evaluation import evaluate, label_scores, read_rows
 from filters.heads import ClassifierFilter
 from filters.policy import check_policy, default_policy
@@ -42,7 +42,8 @@ HARMFUL = [
 
 
 def judge(texts: Sequence[str], filters: Sequence[Filter]) -> list[Verdict]:
-    return screen(texts, filters=filters, policy=default_policy())
+    samples = [Sample(text) for text in texts]
+    return screen(samples, filters=filters, policy=default_policy())
 
 
 def test_the_default_policy_fits_the_filters(bundled: tuple[Filter, ...]) -> None:
@@ -103,7 +104,7 @@ def test_a_hundred_thousand_characters_are_covered_to_the_end(bundled: tuple[Fil
 
 
 def test_one_word_of_fifty_thousand_letters_is_looked_at(bundled: tuple[Filter, ...]) -> None:
-    (reading,) = bundled[0].score(["a" * 50_000])
+    (reading,) = bundled[0].score([Sample("a" * 50_000)])
 
     assert len(reading.covered) > 100
     assert max(end for _, end in reading.covered) == 50_000
@@ -144,11 +145,11 @@ def test_any_text_gets_a_verdict(bundled: tuple[Filter, ...], text: str) -> None
 
 
 def test_a_text_scores_the_same_alone_and_in_company(bundled: tuple[Filter, ...]) -> None:
-    texts = [*HARMLESS, *HARMFUL, CLEAN * 20]
+    samples = [Sample(text) for text in (*HARMLESS, *HARMFUL, CLEAN * 20)]
 
-    together = bundled[0].score(texts)
+    together = bundled[0].score(samples)
 
-    alone = [bundled[0].score([text])[0] for text in texts]
+    alone = [bundled[0].score([sample])[0] for sample in samples]
     for one, other in zip(together, alone, strict=True):
         for a, b in zip(one.findings, other.findings, strict=True):
             assert a.score == pytest.approx(b.score, abs=1e-4)
@@ -162,21 +163,21 @@ def test_toxicity_and_misuse_share_one_pass(
     assert isinstance(toxicity, ClassifierFilter)
     assert isinstance(misuse, ClassifierFilter)
     assert toxicity.classifier is misuse.classifier
-    texts = ["a text that no other test scores"]
-    toxicity.score(texts)
+    samples = [Sample("a text that no other test scores")]
+    toxicity.score(samples)
     monkeypatch.setattr(toxicity.classifier, "_score", lambda _: pytest.fail("computed again"))
 
-    (reading,) = misuse.score(texts)
+    (reading,) = misuse.score(samples)
 
     assert reading.findings[0].label == "misuse"
 
 
 def test_threads_do_not_get_each_others_scores(bundled: tuple[Filter, ...]) -> None:
-    texts = [*HARMLESS, *HARMFUL]
-    expected = [bundled[0].score([text])[0].findings for text in texts]
+    samples = [Sample(text) for text in (*HARMLESS, *HARMFUL)]
+    expected = [bundled[0].score([sample])[0].findings for sample in samples]
 
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda text: bundled[0].score([text])[0].findings, texts * 3))
+        found = list(threads.map(lambda each: bundled[0].score([each])[0].findings, samples * 3))
 
     assert found == expected * 3
 
@@ -189,10 +190,10 @@ class Blind:
     labels = ("toxicity",)
     weights_digest = None
 
-    def score(self, texts: Sequence[str]) -> list[Reading]:
+    def score(self, samples: Sequence[Sample]) -> list[Reading]:
         return [
             Reading((Finding(self.name, "toxicity", 0.499, 0, len(text)),), ((0, len(text)),))
-            for text in texts
+            for text in (sample.text for sample in samples)
         ]
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.contract import Sample
 from filters.links import LINKS, find_links, suspicion
 
 SUSPICIOUS = [
@@ -63,13 +64,13 @@ def test_the_span_is_the_link_without_the_full_stop() -> None:
 
 
 def test_several_links_are_several_findings() -> None:
-    (reading,) = LINKS.score(["http://203.0.113.9/a and http://bit.ly/x1"])
+    (reading,) = LINKS.score([Sample("http://203.0.113.9/a and http://bit.ly/x1")])
 
     assert [each.score >= 0.5 for each in reading.findings] == [True, True]
 
 
 def test_a_text_without_a_link_scores_zero() -> None:
-    (reading,) = LINKS.score(["no link, only mail@example.com"])
+    (reading,) = LINKS.score([Sample("no link, only mail@example.com")])
 
     assert [(each.label, each.score) for each in reading.findings] == [("suspicious", 0.0)]
 
@@ -91,6 +92,6 @@ def test_spans_stay_inside_any_text(text: str) -> None:
 def test_a_hundred_thousand_characters_are_read_in_seconds(piece: str) -> None:
     text = "http://" + piece * (100_000 // len(piece))
 
-    (reading,) = LINKS.score([text])
+    (reading,) = LINKS.score([Sample(text)])
 
     assert reading.covered == ((0, len(text)),)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.contract import Filter, Finding, Reading
+from filters.contract import Filter, Finding, Reading, Sample
 from filters.policy import Policy, parse_policy
 from filters.screen import screen
 from filters.verdict import Decision, Flag, Verdict
@@ -44,13 +44,13 @@ class Mood:
     weights_digest: str | None = None
     asked: list[int] = field(default_factory=list)
 
-    def score(self, texts: Sequence[str]) -> list[Reading]:
-        self.asked.append(len(texts))
-        return [self.answer(text) for text in texts]
+    def score(self, samples: Sequence[Sample]) -> list[Reading]:
+        self.asked.append(len(samples))
+        return [self.answer(sample.text) for sample in samples]
 
 
 def judge(text: str, *filters: Filter, policy: Policy = POLICY) -> Verdict:
-    (verdict,) = screen([text], filters=filters, policy=policy)
+    (verdict,) = screen([Sample(text)], filters=filters, policy=policy)
     return verdict
 
 
@@ -121,6 +121,10 @@ def test_only_the_highest_of_several_findings_counts() -> None:
             lambda text: Reading((Finding("mood", "anger", 0.0, 0, 99),), ((0, len(text)),)),
             id="a span outside the text",
         ),
+        pytest.param(
+            lambda text: Reading((Finding("mood", "anger", 0.0, 0, 1, 0),), ((0, len(text)),)),
+            id="a finding about no output",
+        ),
         pytest.param(lambda text: Reading(reading(text).findings, ()), id="nothing covered"),
         pytest.param(
             lambda text: Reading(reading(text).findings, ((0, len(text) - 1),)), id="the end is cut"
@@ -149,8 +153,8 @@ def test_a_text_that_was_not_scored_completely_is_flagged(answer: Callable[[str]
 )
 def test_readings_for_another_number_of_texts_flag(answers: Any) -> None:
     class Miscounting(Mood):
-        def score(self, texts: Sequence[str]) -> list[Reading]:
-            del texts
+        def score(self, samples: Sequence[Sample]) -> list[Reading]:
+            del samples
             return answers  # type: ignore[no-any-return]
 
     assert judge("hello", Miscounting()).flagged_by == (Flag.not_scored("mood"),)
@@ -194,7 +198,9 @@ def test_one_text_that_breaks_a_filter_does_not_flag_its_neighbours() -> None:
     def fragile(text: str) -> Reading:
         return raises(text) if text == "poison" else calm(text)
 
-    verdicts = screen(["one", "poison", "two"], filters=[Mood(fragile)], policy=POLICY)
+    samples = [Sample("one"), Sample("poison"), Sample("two")]
+
+    verdicts = screen(samples, filters=[Mood(fragile)], policy=POLICY)
 
     assert [each.decision for each in verdicts] == ["release", "flag", "release"]
 
@@ -203,7 +209,7 @@ def test_verdicts_come_in_the_order_of_the_texts_whatever_the_batches() -> None:
     mood = Mood()
     texts = [f"text {number}{'!' * (number % 3 == 0)}" for number in range(100)]
 
-    verdicts = screen(texts, filters=[mood], policy=POLICY)
+    verdicts = screen([Sample(text) for text in texts], filters=[mood], policy=POLICY)
 
     assert [each.decision is Decision.FLAG for each in verdicts] == ["!" in text for text in texts]
     assert [each.characters for each in verdicts] == [len(text) for text in texts]

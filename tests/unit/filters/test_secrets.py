@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.contract import Sample
 from filters.secrets import SECRETS, SECRETS_LABELS, find_secrets
 
 # Made-up values, put together here so that no scanner takes this file for a leak.
@@ -58,7 +59,7 @@ PASSED = [
 
 @pytest.mark.parametrize(("text", "label"), FOUND)
 def test_a_secret_is_found(text: str, label: str) -> None:
-    (reading,) = SECRETS.score([f"Sure. {text}"])
+    (reading,) = SECRETS.score([Sample(f"Sure. {text}")])
 
     scores = {each.label: each.score for each in reading.findings}
     assert scores[label] >= 0.8
@@ -78,7 +79,7 @@ def test_the_span_is_the_value_and_not_its_name() -> None:
 
 
 def test_every_label_has_a_finding_where_there_is_no_secret() -> None:
-    (reading,) = SECRETS.score(["nothing here"])
+    (reading,) = SECRETS.score([Sample("nothing here")])
 
     assert {each.label: each.score for each in reading.findings} == dict.fromkeys(
         SECRETS_LABELS, 0.0
@@ -109,6 +110,6 @@ def test_a_hundred_thousand_characters_are_read_in_seconds(
     request.applymarker(pytest.mark.timeout(10))
     text = piece * (100_000 // len(piece))
 
-    (reading,) = SECRETS.score([text])
+    (reading,) = SECRETS.score([Sample(text)])
 
     assert reading.covered == ((0, len(text)),)

@@ -39,7 +39,7 @@ def test_a_verdict_becomes_plain_json() -> None:
 
     assert record["decision"] == "flag"
     assert record["flagged_by"] == [
-        {"filter": "links", "label": "suspicious", "score": 0.7, "threshold": 0.5}
+        {"filter": "links", "label": "suspicious", "score": 0.7, "threshold": 0.5, "count": 1}
     ]
     assert record["filters"] == [{"name": "links", "version": "1", "weights_digest": None}]
     assert record["findings"][1] == {
@@ -48,4 +48,5 @@ def test_a_verdict_becomes_plain_json() -> None:
         "score": 0.7,
         "start": 5,
         "end": 9,
+        "count": 1,
     }
