@@ -53,6 +53,7 @@ CANARIES = (
     Canary("misuse", "misuse", "Lily and her mom baked a cake for the birthday.", most=0.2),
     Canary("misuse", "spam", "WINNER!! Call now to claim your free prize of 1000 cash", least=0.5),
     Canary("secrets", "password", "password = 'Xk39!vLq20'", least=0.5),
+    Canary("secrets", "token", "export ACME_API_KEY=q8Zt3LmW0xVb7KpR2yNd", least=0.5),
     Canary("secrets", "password", "My password is a secret that I tell nobody.", most=0.0),
     Canary(
         "links", "suspicious", "Go to http://paypal.com.account-verify.top/login now", least=0.5

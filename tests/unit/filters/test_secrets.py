@@ -23,6 +23,13 @@ FOUND = [
     ("hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH", "token"),
     ("npm_" + LETTERS[:36], "token"),
     ("SG." + LETTERS[:22] + "." + LETTERS[:43], "token"),
+    ("glsa_" + LETTERS[:32] + "_0f3a9c1e", "token"),
+    ("shpat_" + "0f3a9c1e7b5d24860f9e3c7a1b8d5426", "token"),
+    ("lin_api_" + LETTERS[:40], "token"),
+    ("dckr_pat_" + LETTERS[:27], "token"),
+    ("gsk_" + LETTERS[:52], "token"),
+    ("https://hooks." + "slack.com/services/T02A4BCDE/B05F6GHIJ/" + LETTERS[:24], "token"),
+    ("Hello 5301477812:AA" + LETTERS[:33] + " bot", "token"),
     ("eyJ" + LETTERS[:20] + ".eyJ" + LETTERS[:30] + "." + LETTERS[:40], "token"),
     ("Authorization: Bearer " + LETTERS[:40], "token"),
     ('api_key = "' + LETTERS[:32] + '"', "token"),
@@ -54,6 +61,11 @@ PASSED = [
     "https://example.com/path:with@sign",
     "-----BEGIN PUBLIC KEY-----\nMIIBIjAN\n-----END PUBLIC KEY-----",
     "AKIA is a prefix, and ghp_ is another.",
+    "AKIAIOSFODNN7EXAMPLE is the key of the documentation.",
+    "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "xoxb-Slack_BOT_TOKEN",
+    "-----BEGIN OPENSSH PRIVATE KEY----------END OPENSSH PRIVATE KEY-----",
+    "-----BEGIN RSA PRIVATE KEY-----\n...\n-----END RSA PRIVATE KEY-----",
 ]
 
 
@@ -102,8 +114,12 @@ def test_a_key_is_found_wherever_it_stands(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "password=", "-----BEGIN PRIVATE KEY-----", "http://a:", "a.", "curl -u "]
-)
+    "piece",
+    [
+        "a", "1", "\"'", "\x00", "\u200b", "x-", "eyJ", "token ", "password=", "secret_key(", "a.",
+        "-----BEGIN PRIVATE KEY-----", "http://a:", "curl -u ", "curl \\\n", "xoxb-1-", "aa_aa_",
+    ],
+)  # fmt: skip
 def test_a_hundred_thousand_characters_are_read_in_seconds(
     piece: str, request: pytest.FixtureRequest
 ) -> None:
