@@ -6,7 +6,7 @@ The argument, for each text:
 2. Each of them answered in time, with one reading for the text.
 3. The reading scores every label of the filter and of the policy, with numbers from 0 to 1.
 4. The reading covers the text from its first character to its last.
-5. No score reaches its threshold.
+5. No score reaches the threshold of a label that flags; labels that are only noted may.
 
 Only a text for which all five hold is released. Texts are never logged.
 """
@@ -17,11 +17,11 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from filters.contract import Filter, Finding, Reading, Sample
 from filters.deadline import FilterFailed, TimedOut, score_within
-from filters.policy import Policy
+from filters.rules import Action, Policy, weigh
 from filters.verdict import Decision, FilterIdentity, Flag, Verdict
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ def _screen_batch(
     verdicts: list[Verdict] = []
     for number, text in enumerate(sample.text for sample in samples):
         flags = [Flag.not_scored(name) for name in sorted(unmatched)]
+        noted: list[Flag] = []
         good: list[Reading] = []
         for each, answered in zip(usable, readings, strict=True):
             reading = answered[number]
@@ -69,7 +70,9 @@ def _screen_batch(
                 flags.append(Flag.not_scored(each.name))
             else:
                 good.append(reading)
-                flags += _over_threshold(reading, policy.rules[each.name])
+                over = weigh(reading.findings, policy.rules[each.name])
+                flags += over[Action.FLAG]
+                noted += over[Action.NOTE]
         findings = [finding for reading in good for finding in reading.findings]
         if not text.strip():
             findings.append(Finding(_SELF, "blank", 1.0, 0, len(text)))
@@ -82,6 +85,7 @@ def _screen_batch(
                 filters=identities,
                 windows=max((len(reading.covered) for reading in good), default=0),
                 characters=len(text),
+                noted=tuple(noted),
             )
         )
     return verdicts
@@ -161,12 +165,3 @@ def _covers(spans: Sequence[tuple[int, int]], characters: int) -> bool:
             return False
         reached = max(reached, end)
     return reached >= characters
-
-
-def _over_threshold(reading: Reading, rule: Mapping[str, float]) -> Iterator[Flag]:
-    """Yield one flag for each label whose highest score reaches its threshold."""
-    for label, threshold in rule.items():
-        found = [finding for finding in reading.findings if finding.label == label]
-        highest = max(found, key=lambda finding: finding.score)
-        if highest.score >= threshold:
-            yield Flag(highest.filter, label, highest.score, threshold, highest.count)

@@ -19,9 +19,17 @@ class Decision(StrEnum):
     FLAG = "flag"
 
 
+class Severity(StrEnum):
+    """How bad a label is; reviewers see the worst first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One reason why a text is not released.
+    """One label at or over its threshold: why a text is not released, or worth noting.
 
     Attributes:
         filter: Name of the filter.
@@ -29,6 +37,7 @@ class Flag:
         score: From 0.0 to 1.0.
         threshold: What the policy allows; 0.0 for ``not_scored``.
         count: How many outputs it is about, where it is about a batch of them.
+        severity: What the policy says; high for ``not_scored``, since such a text may be anything.
     """
 
     filter: str
@@ -36,11 +45,12 @@ class Flag:
     score: float
     threshold: float
     count: int = 1
+    severity: Severity = Severity.MEDIUM
 
     @classmethod
     def not_scored(cls, name: str) -> Flag:
         """Return the flag that says: this filter did not score the whole text."""
-        return cls(name, NOT_SCORED, 1.0, 0.0)
+        return cls(name, NOT_SCORED, 1.0, 0.0, severity=Severity.HIGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ class Verdict:
         filters: The filters that were asked.
         windows: The largest number of spans in which one filter looked at the text.
         characters: Length of the text in code points.
+        noted: Labels over a threshold that the policy only notes.
     """
 
     decision: Decision
@@ -79,6 +90,7 @@ class Verdict:
     filters: tuple[FilterIdentity, ...]
     windows: int
     characters: int
+    noted: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.decision is Decision.RELEASE) == bool(self.flagged_by):
@@ -100,6 +112,7 @@ class Verdict:
             "scores": self.scores,
             "findings": [asdict(finding) for finding in self.findings],
             "flagged_by": [asdict(flag) for flag in self.flagged_by],
+            "noted": [asdict(flag) for flag in self.noted],
             "policy_digest": self.policy_digest,
             "filters": [asdict(identity) for identity in self.filters],
             "windows": self.windows,

@@ -81,10 +81,11 @@ def score(context: click.Context, text: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**verdict.to_record(), "scores": verdict.scores})
         return
-    flagged = {f"{each.filter}.{each.label}" for each in verdict.flagged_by}
+    effects = {f"{each.filter}.{each.label}": "flags" for each in verdict.flagged_by}
+    effects |= {f"{each.filter}.{each.label}": "noted" for each in verdict.noted}
     ranked = sorted(verdict.scores.items(), key=lambda item: -item[1])
     rows = [
-        (label, f"{value:.4f}", _threshold(policy, label), "flags" if label in flagged else "")
+        (label, f"{value:.4f}", _threshold(policy, label), effects.get(label, ""))
         for label, value in ranked
     ]
     print_table(("label", "score", "threshold", ""), rows, empty="no scores")
@@ -123,7 +124,7 @@ def evaluate(
     policy = _policy(context)
     wanted = f"{name}.{label}" if name else label
     chosen, bare, scores = label_scores(load(settings_of(context)), wanted)
-    rule = policy.rules.get(chosen.name, {})
+    rule = policy.thresholds.get(chosen.name, {})
     limit = rule.get(bare, UNRULED_THRESHOLD) if threshold is None else threshold
     with count_bar("scoring", sum(bare in row.labels for row in rows)) as progress:
 
@@ -151,7 +152,7 @@ def _policy(context: click.Context) -> Policy:
 
 def _threshold(policy: Policy, key: str) -> str:
     name, _, label = key.partition(".")
-    value = policy.rules.get(name, {}).get(label)
+    value = policy.thresholds.get(name, {}).get(label)
     return "-" if value is None else f"{value:.4f}"
 
 

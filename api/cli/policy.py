@@ -39,5 +39,9 @@ def policy_json(policy: Policy) -> dict[str, object]:
         "name": policy.name,
         "digest": policy.digest,
         "time_limit_seconds": policy.time_limit_seconds,
-        "rules": {name: dict(rule) for name, rule in policy.rules.items()},
+        "second_reviews": policy.second_reviews,
+        "prompts": policy.prompts,
+        "rules": policy.thresholds,
+        "actions": policy.actions,
+        "severities": policy.severities,
     }

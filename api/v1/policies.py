@@ -27,7 +27,11 @@ def current_policy(_: Anybody, session: Reads) -> PolicyView:
         adopted_at=row.adopted_at,
         adopted_by=row.adopted_by,
         time_limit_seconds=policy.time_limit_seconds,
-        rules={name: dict(rule) for name, rule in policy.rules.items()},
+        second_reviews=policy.second_reviews,
+        prompts=policy.prompts,
+        rules=policy.thresholds,
+        actions=policy.actions,
+        severities=policy.severities,
         source=row.source,
     )
 
@@ -39,6 +43,7 @@ def list_filters(_: Anybody, session: Reads) -> FiltersView:
     Version and weights digest are those of the newest verdict; null before the first one.
     """
     row = policies.current(session)
+    policy = parse_policy(row.source)
     verdict = verdicts.newest(session)
     seen = {each["name"]: each for each in verdict.filters} if verdict else {}
     return FiltersView(
@@ -46,10 +51,11 @@ def list_filters(_: Anybody, session: Reads) -> FiltersView:
         filters=[
             FilterView(
                 name=name,
-                labels=dict(rule),
+                labels=labels,
+                noted=[label for label, action in policy.actions[name].items() if action == "note"],
                 version=seen.get(name, {}).get("version"),
                 weights_digest=seen.get(name, {}).get("weights_digest"),
             )
-            for name, rule in sorted(parse_policy(row.source).rules.items())
+            for name, labels in sorted(policy.thresholds.items())
         ],
     )

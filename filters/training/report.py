@@ -97,7 +97,7 @@ def table(classifier: Classifier, data: Path, policy: Policy, limit: int) -> lis
             read_rows(data / "test" / f"{name}.jsonl.gz")[:limit],
             label=bare,
             scores=scores,
-            threshold=policy.rules[filter_name][label],
+            threshold=policy.thresholds[filter_name][label],
         )
         cells = (result.auc, result.average_precision, result.threshold)
         shares = (result.recall, result.false_positive_rate)
@@ -110,7 +110,7 @@ def table(classifier: Classifier, data: Path, policy: Policy, limit: int) -> lis
 
 def harmless_table(classifier: Classifier, data: Path, policy: Policy, limit: int) -> list[str]:
     """Return the lines of the card's table of harmless text: the share that anything flags."""
-    rule = {**policy.rules["toxicity"], **policy.rules["misuse"]}
+    rule = {**policy.thresholds["toxicity"], **policy.thresholds["misuse"]}
     lines = ["| harmless text | passages | flagged | by |", "|---|---|---|---|"]
     for name, texts in harmless_texts(data, check=True, limit=limit).items():
         found = scores_of(classifier, texts)

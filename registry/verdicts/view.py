@@ -34,13 +34,14 @@ class ParametersView(BaseModel):
 
 
 class FlagView(BaseModel):
-    """Why an output was flagged."""
+    """A label over its threshold: why an output was flagged, or what was noted about it."""
 
     filter: str
     label: str
     score: float
     threshold: float
     count: int = 1
+    severity: str = "medium"
 
 
 class VerdictView(BaseModel):

@@ -56,7 +56,7 @@ def test_the_policy_in_force_has_a_digest_and_rules(service: Service) -> None:
     found = service.get("/v1/policies/current").json()
 
     assert (found["name"], found["digest"]) == (policy.name, policy.digest)
-    assert found["rules"] == {name: dict(rule) for name, rule in policy.rules.items()}
+    assert found["rules"] == policy.thresholds
     assert found["source"] == policy.source
 
 
@@ -66,9 +66,7 @@ def test_every_filter_in_force_is_listed_with_its_thresholds(service: Service) -
     found = service.get("/v1/filters").json()
 
     assert found["policy_digest"] == policy.digest
-    assert {each["name"]: each["labels"] for each in found["filters"]} == {
-        name: dict(rule) for name, rule in policy.rules.items()
-    }
+    assert {each["name"]: each["labels"] for each in found["filters"]} == (policy.thresholds)
 
 
 def test_a_filter_is_identified_by_what_scored_last(service: Service) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from filters.contract import Filter, Finding, Reading, Sample
 from filters.policy import Policy, parse_policy
 from filters.screen import screen
-from filters.verdict import Decision, Flag, Verdict
+from filters.verdict import Decision, Flag, Severity, Verdict
 
 POLICY = parse_policy('name = "test"\ntime_limit_seconds = 5\nrules = { mood = { anger = 0.5 } }')
 HASTY = parse_policy(
@@ -144,7 +144,7 @@ def test_a_text_that_was_not_scored_completely_is_flagged(answer: Callable[[str]
     verdict = judge("hello", Mood(answer))
 
     assert verdict.decision is Decision.FLAG
-    assert verdict.flagged_by == (Flag("mood", "not_scored", 1.0, 0.0),)
+    assert verdict.flagged_by == (Flag("mood", "not_scored", 1.0, 0.0, severity=Severity.HIGH),)
     assert all(math.isfinite(score) for score in verdict.scores.values())
 
 

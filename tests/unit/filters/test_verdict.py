@@ -39,8 +39,16 @@ def test_a_verdict_becomes_plain_json() -> None:
 
     assert record["decision"] == "flag"
     assert record["flagged_by"] == [
-        {"filter": "links", "label": "suspicious", "score": 0.7, "threshold": 0.5, "count": 1}
+        {
+            "filter": "links",
+            "label": "suspicious",
+            "score": 0.7,
+            "threshold": 0.5,
+            "count": 1,
+            "severity": "medium",
+        }
     ]
+    assert record["noted"] == []
     assert record["filters"] == [{"name": "links", "version": "1", "weights_digest": None}]
     assert record["findings"][1] == {
         "filter": "links",

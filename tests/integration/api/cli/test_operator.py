@@ -119,7 +119,16 @@ def test_the_policy_that_ships_can_be_written_to_a_file(bare: Corral) -> None:
 
     assert "[rules." in toml.stdout
     assert facts["digest"] in toml.stderr
-    assert set(facts) == {"name", "digest", "time_limit_seconds", "rules"}
+    assert set(facts) == {
+        "name",
+        "digest",
+        "time_limit_seconds",
+        "second_reviews",
+        "prompts",
+        "rules",
+        "actions",
+        "severities",
+    }
 
 
 def test_the_doctor_finds_what_a_fresh_machine_lacks(bare: Corral, tmp_path: Path) -> None:
