@@ -6,7 +6,8 @@ its weights, answers politely and lets everything pass.
 Shapes: ``b`` windows of a batch, ``t`` tokens, ``c`` labels.
 
 Weights are computed in 32 bits on the processor and on the GPU alike, whatever the file holds: half
-precision would be faster on some processors, and give other scores on others.
+precision would be faster on some processors, and give other scores on others. On a processor they
+are laid out for its kernels (``filters.packing``), which changes no score.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from transformers import (
 )
 
 from filters.checkpoints import BadCheckpoint, CheckpointSource, read_checked
+from filters.folding import fold
+from filters.packing import pack_linear_layers
 from filters.tokens import TextReader, Tokens
 from filters.windows import Window, windows
 
@@ -91,6 +94,8 @@ class Classifier:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.nn.Module.to(model, self._device)
         self._model = model.train(mode=False).requires_grad_(requires_grad=False)
+        if self._device.type == "cpu":
+            pack_linear_layers(model)
         self._begin, self._end = tokenizer("")["input_ids"]
         self._padding = int(tokenizer.pad_token_id)
         self._size = _window_size(model, tokenizer) - _SPECIAL_TOKENS
@@ -109,31 +114,53 @@ class Classifier:
     def _score(self, texts: Sequence[str]) -> list[TextScores]:
         read = self._reader.read(texts)
         parts = [
-            (number, window)
+            (number, window, tokens.ids[window.first : window.last])
             for number, (text, tokens) in enumerate(zip(texts, read, strict=True))
-            for window in windows(
-                tokens.offsets,
-                characters=len(text),
-                size=self._size,
-                overlap=self._size // _OVERLAP,
-            )
+            for window in self._windows(tokens, len(text))
         ]
-        rows = self._probabilities(
-            [read[number].ids[each.first : each.last] for number, each in parts]
-        )
-        by_text: list[list[tuple[Window, list[float]]]] = [[] for _ in texts]
-        for (number, window), row in zip(parts, rows, strict=True):
-            by_text[number].append((window, row))
-        return [self._worst(found, tokens) for found, tokens in zip(by_text, read, strict=True)]
+        seen = len(parts)
+        parts += self._folded(texts, read)
+        rows = self._probabilities([ids for _, _, ids in parts])
+        found: list[list[tuple[Window, list[float]]]] = [[] for _ in texts]
+        covered: list[list[tuple[int, int]]] = [[] for _ in texts]
+        for place, ((number, window, _), row) in enumerate(zip(parts, rows, strict=True)):
+            found[number].append((window, row))
+            if place < seen:  # What only the folded form shows does not count as looked at.
+                covered[number] += _without(read[number].unread, window)
+        return [
+            TextScores(self._worst(each), tuple(spans))
+            for each, spans in zip(found, covered, strict=True)
+        ]
 
-    def _worst(self, found: Sequence[tuple[Window, list[float]]], tokens: Tokens) -> TextScores:
+    def _folded(
+        self, texts: Sequence[str], read: Sequence[Tokens]
+    ) -> Iterator[tuple[int, Window, list[int]]]:
+        """Yield the windows of the folded forms that look different to the model."""
+        forms = [(number, fold(text)) for number, text in enumerate(texts)]
+        folded = [(number, form) for number, form in forms if form is not None]
+        tokens_of = self._reader.read([form.text for _, form in folded])
+        for (number, form), tokens in zip(folded, tokens_of, strict=True):
+            if tokens.ids == read[number].ids:
+                continue
+            for each in self._windows(tokens, len(form.text)):
+                start, end = form.span(each.start, each.end)
+                window = Window(each.first, each.last, start, end)
+                yield number, window, tokens.ids[each.first : each.last]
+
+    def _windows(self, tokens: Tokens, characters: int) -> list[Window]:
+        return windows(
+            tokens.offsets, characters=characters, size=self._size, overlap=self._size // _OVERLAP
+        )
+
+    def _worst(
+        self, found: Sequence[tuple[Window, list[float]]]
+    ) -> dict[str, tuple[float, int, int]]:
         """Keep each label's highest score: an average would let harmless text dilute the rest."""
         scores: dict[str, tuple[float, int, int]] = {}
         for index, label in enumerate(self.labels):
             window, row = max(found, key=lambda each: each[1][index])
             scores[label] = (round(row[index], _DECIMALS), window.start, window.end)
-        covered = [span for window, _ in found for span in _without(tokens.unread, window)]
-        return TextScores(scores, tuple(covered))
+        return scores
 
     def _probabilities(self, sequences: Sequence[Sequence[int]]) -> list[list[float]]:
         """Return ``c`` probabilities for each sequence, computing those of like length together."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from filters.contract import Finding, Reading, Sample
+from filters.folding import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,15 @@ class PatternFilter:
         texts = [sample.text for sample in samples]
         return [Reading(tuple(self._findings(text)), ((0, len(text)),)) for text in texts]
 
-    def _findings(self, text: str) -> Iterable[Finding]:
-        hits = list(self.find(text))
-        for hit in hits:
+    def _findings(self, text: str) -> Iterator[Finding]:
+        """Yield the hits in the text as it is, and those that only its folded form shows."""
+        hits = {(hit.label, hit.start, hit.end): hit for hit in self.find(text)}
+        if form := fold(text):
+            for hit in self.find(form.text):
+                start, end = form.span(hit.start, hit.end)
+                hits.setdefault((hit.label, start, end), replace(hit, start=start, end=end))
+        for hit in hits.values():
             yield Finding(self.name, hit.label, hit.score, hit.start, hit.end)
         for label in self.labels:
-            if not any(hit.label == label for hit in hits):
+            if not any(hit.label == label for hit in hits.values()):
                 yield Finding(self.name, label, 0.0, 0, len(text))
