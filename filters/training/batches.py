@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from filters.training.recipe import LABELS, Recipe
+from filters.training.variation import Variation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from filters.training.rows import Row
 
+HARMFUL = 0.5
+_ENDS = 2
 _POOL = 40
 _LENGTH_STEP = 16
 _INDEX = {label: index for index, label in enumerate(LABELS)}
@@ -33,7 +36,7 @@ class Batch:
     Attributes:
         ids: ``(b, t)`` token ids, padded with 0.
         mask: ``(b, t)``, 1 where there is a token.
-        truth: ``(b, c)``, 1.0 or 0.0.
+        truth: ``(b, c)``, from 0.0 to 1.0.
         weight: ``(b, c)``, how well the label is known; 0.0 where it is not.
     """
 
@@ -44,17 +47,21 @@ class Batch:
 
 
 def batches(
-    rows: Sequence[Row], prose: Sequence[Row], tokenizer: Tokenizer, recipe: Recipe, epoch: int
+    rows: Sequence[Row], prose: Sequence[str], tokenizer: Tokenizer, recipe: Recipe, epoch: int
 ) -> list[Batch]:
     """Return every row once, in a random order of batches whose texts are of like length."""
     dice = random.Random(recipe.seed + epoch)  # noqa: S311  a shuffle, not a secret
     order = list(rows)
     dice.shuffle(order)
-    texts = [
-        _embed(row.text, prose, dice) if dice.random() < recipe.embedded else row.text
-        for row in order
+    varied = Variation(dice, prose, recipe)
+    texts = [varied.of(row.text) for row in order]
+    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    pieces = tokenizer.get_vocab()
+    begin, end = pieces["[CLS]"], pieces["[SEP]"]
+    encoded = [
+        [begin, *_part(encoding.ids, row, recipe, dice), end]
+        for encoding, row in zip(encodings, order, strict=True)
     ]
-    encoded = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
     made: list[Batch] = []
     for pool in _slices(range(len(order)), recipe.batch * _POOL):
         by_length = sorted(pool, key=lambda index: len(encoded[index]))
@@ -81,10 +88,13 @@ def collate(encoded: Sequence[Sequence[int]], rows: Sequence[Row]) -> Batch:
     return Batch(ids, (ids > 0).long(), truth, weight)
 
 
-def _embed(text: str, prose: Sequence[Row], dice: random.Random) -> str:
-    """Put a text before, after or between harmless passages; what it says stays as bad as it is."""
-    before, after = dice.choice(prose).text[:200], dice.choice(prose).text[:200]
-    return dice.choice((f"{before} {text}", f"{text} {after}", f"{before} {text} {after}"))
+def _part(ids: Sequence[int], row: Row, recipe: Recipe, dice: random.Random) -> Sequence[int]:
+    """Return the window to learn from: of a harmless text any, of another the first."""
+    size = dice.choice(recipe.windows) - _ENDS
+    spare = len(ids) - size
+    harmless = all(value < HARMFUL for value, _ in row.labels.values())
+    first = dice.randrange(spare + 1) if spare > 0 and harmless else 0
+    return ids[first : first + size]
 
 
 def _slices(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -19,9 +19,19 @@ from filters.training import batches, pack, train
 from filters.training.merge import merge
 from filters.training.recipe import LABELS, Recipe
 from filters.training.report import thresholds
-from filters.training.rows import HeldOutRow, Row, normalised, read_training_rows
+from filters.training.rows import HeldOutRow, Row, normalised, parse_row, read_training_rows
 
-RECIPE = replace(Recipe(), window=32, batch=8, learning_rate=1e-2, embedded=0.5)
+RECIPE = replace(
+    Recipe(),
+    window=32,
+    windows=(32,),
+    batch=8,
+    learning_rate=1e-2,
+    averaged=0.9,
+    embedded=0.5,
+    misspelt=0.0,
+    dressed=0.0,
+)
 
 
 def write_data(folder: Path, lines: list[Mapping[str, Any]], *, held_out: str = "other") -> None:
@@ -81,6 +91,44 @@ def test_a_text_of_one_kind_is_likely_none_of_some_others(
     assert unknown not in row.labels
 
 
+@pytest.mark.parametrize(
+    ("line", "label", "expected"),
+    [
+        ({"origin": "x", "agreement": 0.6, "labels": {"toxicity": 1}}, "toxicity", 0.8),
+        ({"origin": "x", "agreement": 0.6, "labels": {"toxicity": 0}}, "toxicity", 0.2),
+        ({"origin": "x", "agreement": 0.6, "labels": {"insult": 1}}, "insult", 1.0),
+        ({"origin": "toxigen_annotated", "score": 2, "labels": {"toxicity": 0}}, "toxicity", 0.25),
+    ],
+)
+def test_a_label_is_as_sure_as_the_people_were(
+    line: dict[str, Any], label: str, expected: float
+) -> None:
+    row = parse_row(line | {"text": "a"}, RECIPE)
+
+    value, weight = row.labels[label]
+    assert value == pytest.approx(expected)
+    assert weight == 1.0
+
+
+def test_a_long_harmless_text_is_learned_from_any_of_its_parts(write_checkpoint: Any) -> None:
+    tokenizer = Tokenizer.from_file(str(write_checkpoint().config / "tokenizer.json"))
+    text = "hello " * 40 + "word " * 40
+    harmless = Row(text, "set", {"toxicity": (0.0, 1.0)})
+    harmful = Row(text, "set", {"toxicity": (1.0, 1.0)})
+    recipe = replace(RECIPE, embedded=0.0)
+    word = tokenizer.token_to_id("word")
+
+    made = batches.batches([harmless] * 20 + [harmful] * 20, ["hello"], tokenizer, recipe, 0)
+
+    seen = [
+        (bool(truth[0] > 0), word in ids.tolist())
+        for batch in made
+        for ids, truth in zip(batch.ids, batch.truth[:, :1], strict=True)
+    ]
+    assert (False, True) in seen
+    assert (True, True) not in seen
+
+
 def test_an_unknown_label_adds_nothing_to_the_loss() -> None:
     row = Row("x", "set", {"toxicity": (1.0, 1.0)})
     batch = batches.collate([[1, 2, 3]], [row])
@@ -123,9 +171,10 @@ def test_what_was_trained_and_written_loads_and_tells_the_texts_apart(
         for text, value in (("you bad", 1.0), ("good word", 0.0), ("bad word", 1.0))
         for _ in range(40)
     ]
-    prose = [Row("hello", "set", {"toxicity": (0.0, 1.0)})]
     schedule = [
-        batch for n in range(4) for batch in batches.batches(rows, prose, tokenizer, RECIPE, n)
+        batch
+        for epoch in range(4)
+        for batch in batches.batches(rows, ["hello"], tokenizer, RECIPE, epoch)
     ]
     weight, boost = train.label_weights(rows, RECIPE)
 
