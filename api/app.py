@@ -12,9 +12,20 @@ from api.dependencies import Doors
 from api.metrics import Metrics
 from api.middleware import BodyLimit, RequestLog, SecurityHeaders
 from api.openapi import DocumentedApp
-from api.v1 import access, accounts, approvals, audit, events, jobs, policies, releases, reviews
+from api.v1 import (
+    access,
+    accounts,
+    approvals,
+    audit,
+    events,
+    jobs,
+    policies,
+    receipts,
+    releases,
+    reviews,
+)
 from registry.db.session import Database
-from registry.ledger.checkpoint import load_or_create_key
+from registry.keys import load_or_create_key
 from registry.releases.store import Store
 from registry.settings import Settings
 from workers.dispatch import Dispatcher
@@ -26,6 +37,7 @@ ROUTERS = (
     approvals.router,
     jobs.router,
     events.router,
+    receipts.router,
     reviews.router,
     policies.router,
     audit.router,
@@ -53,6 +65,7 @@ TAGS = [
     {"name": "releases", "description": "Registered weights: public facts."},
     {"name": "access", "description": "Ask to use a release; approve, deny, revoke."},
     {"name": "jobs", "description": "Submit prompts, follow them, read released outputs."},
+    {"name": "receipts", "description": "What scored an output, signed."},
     {"name": "reviews", "description": "Decide on flagged outputs."},
     {"name": "policies", "description": "What is in force."},
     {"name": "audit", "description": "The ledger and its proofs."},

@@ -170,6 +170,15 @@ class Client:
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_WAIT_SECONDS)
 
+    def receipt(self, output: str) -> Json:
+        """Return the signed receipt of an output."""
+        return self._connection.get(f"/v1/outputs/{_part(output)}/receipt")
+
+    def receipt_key(self, key_id: str | None = None) -> str:
+        """Return a public key that signs receipts, in PEM: the newest, or the one named."""
+        given = {} if key_id is None else {"id": key_id}
+        return self._connection.text("/v1/receipts/key", **given)
+
     def reviews(self, *, state: str | None = None) -> Iterator[Json]:
         """Yield reviews, newest first; none of them holds a text."""
         return self._connection.pages("/v1/reviews", state=state)

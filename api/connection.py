@@ -70,9 +70,9 @@ class Connection:
         document: Json = self._answer("GET", path, params=query).json()
         return document
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, **query: Any) -> str:
         """Return one text."""
-        return self._answer("GET", path).text
+        return self._answer("GET", path, params=query).text
 
     def post(self, path: str, body: Json | None = None) -> Json:
         """Send a document and return the answer."""

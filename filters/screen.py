@@ -56,24 +56,26 @@ def _screen_batch(
     usable = [each for each in filters if each.name not in unmatched]
     readings = [_read(each, samples, policy) for each in usable]
     digest = policy.digest
-    identities = tuple(
-        FilterIdentity(each.name, each.version, each.weights_digest) for each in filters
-    )
+    thresholds = {
+        f"{name}.{label}": threshold
+        for name, labels in policy.thresholds.items()
+        for label, threshold in labels.items()
+    }
     verdicts: list[Verdict] = []
     for number, text in enumerate(sample.text for sample in samples):
         flags = [Flag.not_scored(name) for name in sorted(unmatched)]
         noted: list[Flag] = []
-        good: list[Reading] = []
+        good: dict[str, Reading] = {}
         for each, answered in zip(usable, readings, strict=True):
             reading = answered[number]
             if reading is None:
                 flags.append(Flag.not_scored(each.name))
             else:
-                good.append(reading)
+                good[each.name] = reading
                 over = weigh(reading.findings, policy.rules[each.name])
                 flags += over[Action.FLAG]
                 noted += over[Action.NOTE]
-        findings = [finding for reading in good for finding in reading.findings]
+        findings = [finding for reading in good.values() for finding in reading.findings]
         if not text.strip():
             findings.append(Finding(_SELF, "blank", 1.0, 0, len(text)))
         verdicts.append(
@@ -82,13 +84,23 @@ def _screen_batch(
                 findings=tuple(findings),
                 flagged_by=tuple(flags),
                 policy_digest=digest,
-                filters=identities,
-                windows=max((len(reading.covered) for reading in good), default=0),
+                filters=tuple(_identity(each, good.get(each.name)) for each in filters),
+                windows=max((len(reading.covered) for reading in good.values()), default=0),
                 characters=len(text),
                 noted=tuple(noted),
+                thresholds=thresholds,
             )
         )
     return verdicts
+
+
+def _identity(each: Filter, reading: Reading | None) -> FilterIdentity:
+    """Return which filter this is, and what it looked at, if its reading can be relied on."""
+    covered = () if reading is None else reading.covered
+    characters = max((end for _, end in covered), default=0)  # they begin at 0, without a gap
+    return FilterIdentity(
+        each.name, each.version, each.weights_digest, windows=len(covered), characters=characters
+    )
 
 
 def _read(each: Filter, samples: Sequence[Sample], policy: Policy) -> list[Reading | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -55,17 +56,21 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class FilterIdentity:
-    """Which filter scored, exactly.
+    """Which filter scored, exactly, and how much of one text it looked at.
 
     Attributes:
         name: Name of the filter.
         version: Version of its rules.
         weights_digest: sha256 of its weights file, if it has weights.
+        windows: Spans in which it looked at the text; 0 if it gave no usable reading.
+        characters: Code points of the text that it looked at.
     """
 
     name: str
     version: str
     weights_digest: str | None
+    windows: int = 0
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Verdict:
         windows: The largest number of spans in which one filter looked at the text.
         characters: Length of the text in code points.
         noted: Labels over a threshold that the policy only notes.
+        thresholds: What the policy allows, as ``{"toxicity.toxicity": 0.86}``.
     """
 
     decision: Decision
@@ -91,6 +97,7 @@ class Verdict:
     windows: int
     characters: int
     noted: tuple[Flag, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.decision is Decision.RELEASE) == bool(self.flagged_by):
@@ -117,4 +124,5 @@ class Verdict:
             "filters": [asdict(identity) for identity in self.filters],
             "windows": self.windows,
             "characters": self.characters,
+            "thresholds": dict(self.thresholds),
         }

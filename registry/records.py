@@ -7,9 +7,21 @@ from registry.db.tables import Row
 from registry.jobs import model as jobs
 from registry.ledger import model as ledger
 from registry.policies import model as policies
+from registry.receipts import model as receipts
 from registry.releases import model as releases
 from registry.reviews import model as reviews
 from registry.verdicts import model as verdicts
 
-TABLES = (access, accounts, idempotency, jobs, ledger, policies, releases, reviews, verdicts)
+TABLES = (
+    access,
+    accounts,
+    idempotency,
+    jobs,
+    ledger,
+    policies,
+    receipts,
+    releases,
+    reviews,
+    verdicts,
+)
 METADATA = Row.metadata

@@ -11,6 +11,9 @@ from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 
 from registry.db.session import Database
+from registry.keys import load_or_create_key
+from registry.receipts import service as receipts
+from registry.receipts.service import Signer
 from registry.releases import queries as releases
 from registry.releases.store import Store
 from registry.settings import Settings
@@ -59,7 +62,7 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         register(
             app,
             generator=Generator(worker, engines) if generates else None,
-            scorer=Scorer(worker, load_screener(settings, database)) if scores else None,
+            scorer=_load_scorer(worker) if scores else None,
         )
         watch = _Queues(app, database, names) if generates else None
         threads = settings.generate_threads * generates + settings.score_threads * scores
@@ -69,6 +72,15 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         engines.close()
         dispatcher.close()
         database.close()
+
+
+def _load_scorer(worker: Worker) -> Scorer:
+    """Load the filters, and enrol the key that signs this machine's receipts."""
+    screener = load_screener(worker.settings, worker.database)
+    key = load_or_create_key(worker.settings.keys_dir / receipts.KEY_FILE)
+    with worker.database.transaction() as session:
+        receipts.enrol(session, key=key, actor=worker.name)
+    return Scorer(worker, screener, Signer(worker.name, key))
 
 
 def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEngine:

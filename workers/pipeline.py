@@ -27,6 +27,7 @@ from registry.jobs import service as jobs
 from registry.jobs.model import Job
 from registry.jobs.service import Generated
 from registry.jobs.states import JobState
+from registry.receipts.service import Signer
 from registry.releases import service as releases
 from registry.settings import Settings
 from registry.verdicts import service as verdicts
@@ -171,9 +172,10 @@ class Generator:
 class Scorer:
     """Screens the outputs of jobs, and releases or flags each."""
 
-    def __init__(self, worker: Worker, screener: Screener) -> None:
+    def __init__(self, worker: Worker, screener: Screener, signer: Signer) -> None:
         self._worker = worker
         self._screener = screener
+        self._signer = signer
 
     def score(self, job_id: UUID) -> None:
         """Screen every sealed output of the job; release or flag each.
@@ -206,7 +208,7 @@ class Scorer:
             ]
 
     def _settle(self, job: Job, samples: Sequence[Sample], screened: Sequence[Verdict]) -> None:
-        """Admit once more, then write all verdicts and finish the job, or nothing."""
+        """Admit once more, then write and sign all verdicts and finish the job, or nothing."""
         with self._worker.database.transaction() as session:
             row = leases.held(session, job)
             admit(
@@ -224,7 +226,7 @@ class Scorer:
                     output=output,
                     scored_text=sample.text,
                     verdict=verdict.to_record(),
-                    actor=self._worker.name,
+                    signer=self._signer,
                 )
 
 

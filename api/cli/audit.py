@@ -7,6 +7,7 @@ import click
 from api.cli.bars import count_bar
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json
+from registry.keys import load_or_create_key
 from registry.ledger import checkpoint as checkpoints
 from registry.ledger import queries
 from registry.ledger import service as ledger
@@ -86,7 +87,7 @@ def export(context: click.Context, file: Path, as_json: bool) -> None:
                     target.write(line.to_json())
                     progress(1)
         checkpoint = Checkpoint(records.settings.ledger_origin, size, root)
-        key = checkpoints.load_or_create_key(records.settings.keys_dir / KEY)
+        key = load_or_create_key(records.settings.keys_dir / KEY)
     draft.replace(file)
     beside.write_text(checkpoints.sign(checkpoint, key), encoding="utf-8")
     if as_json:
@@ -97,7 +98,7 @@ def export(context: click.Context, file: Path, as_json: bool) -> None:
 
 def _known(records: Records, note: Path) -> Checkpoint:
     """Return a checkpoint that this ledger signed."""
-    key = checkpoints.load_or_create_key(records.settings.keys_dir / KEY).public_key()
+    key = load_or_create_key(records.settings.keys_dir / KEY).public_key()
     vkey = checkpoints.vkey(records.settings.ledger_origin, key)
     return checkpoints.verify(note.read_text(encoding="utf-8"), vkey)
 

@@ -14,16 +14,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_url_option = click.option(
+    "--url",
+    envvar="CORRAL_URL",
+    default=URL,
+    metavar="URL",
+    help=f"Where the service is; CORRAL_URL, else {URL}.",
+)
+
+
 def connected(command: Callable[Concatenate[Client, P], R]) -> Callable[..., R]:
     """Give a command a client as its first argument, and the options that make one."""
 
-    @click.option(
-        "--url",
-        envvar="CORRAL_URL",
-        default=URL,
-        metavar="URL",
-        help=f"Where the service is; CORRAL_URL, else {URL}.",
-    )
+    @_url_option
     @click.option(
         "--token",
         envvar="CORRAL_TOKEN",
@@ -37,6 +40,18 @@ def connected(command: Callable[Concatenate[Client, P], R]) -> Callable[..., R]:
                 "no token: set CORRAL_TOKEN to what the operator's corral token issue printed"
             )
         with Client(url, token) as client:
+            return command(client, *arguments, **options)
+
+    return with_client
+
+
+def open_to_all(command: Callable[Concatenate[Client, P], R]) -> Callable[..., R]:
+    """Give a command a client that speaks for nobody, and the option that makes one."""
+
+    @_url_option
+    @wraps(command)
+    def with_client(*arguments: Any, url: str, **options: Any) -> R:
+        with Client(url) as client:
             return command(client, *arguments, **options)
 
     return with_client

@@ -59,6 +59,24 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, _says(each)) for name, each in commands.items()])
 
 
+class DefaultGroup(LazyGroup):
+    """A group in which what is no command is taken for the arguments of one.
+
+    Attributes:
+        default: The command that then runs.
+    """
+
+    def __init__(self, *arguments: Any, default: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of the default command in where none is given."""
+        if args and args[0] not in {*self.list_commands(ctx), *ctx.help_option_names}:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
 def _imported(lazy: Lazy) -> click.Command:
     module, _, name = lazy.where.partition(":")
     command = getattr(import_module(module), name)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from api.cli.lazy import Lazy, LazyGroup
+from api.cli.lazy import DefaultGroup, Lazy, LazyGroup
 
 INTERRUPTED = 130
 
@@ -38,6 +38,23 @@ POLICY = LazyGroup(
             "show": Lazy("api.cli.policy:show", "Print the policy in force."),
             "check": Lazy("api.cli.adoption:check", "Check the policy in FILE."),
             "adopt": Lazy("api.cli.adoption:adopt", "Put the policy in FILE in force."),
+        }
+    },
+)
+
+RECEIPT = DefaultGroup(
+    "receipt",
+    default="fetch",
+    help=(
+        "Fetch and check receipts: what scored an output, and how.\n\n"
+        "corral receipt ID fetches the receipt of the output ID.\n\n"
+        "Example: corral receipt 0198c5b2-7c1e-7d30-9a55-2f6f1f0a1b2c --out receipt.json"
+    ),
+    sections={
+        "Commands": {
+            "fetch": Lazy("api.cli.receipt:fetch", "Fetch the receipt of the output ID."),
+            "verify": Lazy("api.cli.receipt_check:verify", "Check the receipt in FILE, offline."),
+            "key": Lazy("api.cli.receipt:key", "Print a public key that signs receipts."),
         }
     },
 )
@@ -73,6 +90,7 @@ SECTIONS: dict[str, dict[str, Lazy | click.Command]] = {
         "jobs": Lazy("api.cli.jobs:jobs", "List your jobs, newest first."),
         "job": Lazy("api.cli.jobs:job", "Show the job ID and its released outputs."),
         "cancel": Lazy("api.cli.jobs:cancel", "Cancel the job ID, unless it has ended."),
+        "receipt": RECEIPT,
     },
     "Reviewer (over HTTP)": {
         "approve": Lazy("api.cli.access:approve", "Approve the access request ID."),

@@ -50,6 +50,7 @@ from registry.errors.jobs import (
     UnknownOutput,
     UnknownReview,
 )
+from registry.errors.receipts import BadReceipt, NoReceipt, NoReceiptKey, ReceiptMissing
 from registry.errors.releases import (
     BadCheckpoint,
     ChecksumMismatch,
@@ -72,6 +73,7 @@ __all__ = [
     "BadCursor",
     "BadParameters",
     "BadRange",
+    "BadReceipt",
     "BadSignature",
     "ChecksumMismatch",
     "Conflict",
@@ -83,6 +85,8 @@ __all__ = [
     "JobMoved",
     "LicenseNotAccepted",
     "NoPolicy",
+    "NoReceipt",
+    "NoReceiptKey",
     "NotApproved",
     "NotAuthenticated",
     "NotEnoughDisk",
@@ -93,6 +97,7 @@ __all__ = [
     "PromptTooLarge",
     "PromptTooLong",
     "ReasonMissing",
+    "ReceiptMissing",
     "Refused",
     "ReleaseExists",
     "ReleaseMoved",

@@ -68,7 +68,8 @@ class Output(Row):
     """One text that a job generated, and whether anyone may read it.
 
     ``state`` is written by ``registry.jobs.service.advance_output`` alone. The database
-    refuses a released output that has no verdict of its own.
+    refuses an output that left ``pending`` without a verdict of its own, and a released one
+    without a receipt of its own.
     """
 
     __tablename__ = "outputs"
@@ -77,7 +78,11 @@ class Output(Row):
         CheckConstraint(
             "state = 'pending' OR verdict_id IS NOT NULL", name="nothing_leaves_pending_unscored"
         ),
+        CheckConstraint(
+            "state <> 'released' OR receipt_id IS NOT NULL", name="no_release_without_receipt"
+        ),
         ForeignKeyConstraint(["verdict_id", "id"], ["verdicts.id", "verdicts.output_id"]),
+        ForeignKeyConstraint(["receipt_id", "id"], ["receipts.id", "receipts.output_id"]),
     )
 
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
@@ -87,6 +92,7 @@ class Output(Row):
     token_ids: Mapped[list[int] | None]
     finish_reason: Mapped[str | None] = mapped_column(String(20))
     verdict_id: Mapped[UUID | None]
+    receipt_id: Mapped[UUID | None]
 
     @property
     def released_text(self) -> str | None:

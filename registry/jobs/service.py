@@ -139,7 +139,7 @@ def advance_output(session: Session, output: Output, *, to: OutputState) -> None
     swap = (
         update(Output)
         .where(Output.id == output.id, Output.state == output.state)
-        .values(state=to, verdict_id=output.verdict_id)
+        .values(state=to, verdict_id=output.verdict_id, receipt_id=output.receipt_id)
         .returning(Output.id)
         .execution_options(synchronize_session=False)
     )

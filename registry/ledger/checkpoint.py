@@ -17,20 +17,11 @@ Source: c2sp.org/tlog-checkpoint and c2sp.org/signed-note.
 
 import base64
 import hashlib
-import os
 import re
-import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from registry.errors import BadSignature
 from registry.ledger.merkle import HASH_BYTES
@@ -102,11 +93,7 @@ def verify(text: str, vkey: str) -> Checkpoint:
             checkpoint is of another ledger than the key's.
     """
     name, key_id, key = _parse_vkey(vkey)
-    body, blank, lines = text.rpartition("\n\n")
-    if not blank or not lines.endswith("\n") or len(text) > NOTE_LIMIT_CHARACTERS:
-        raise BadSignature("this is no signed checkpoint: copy it whole, with its last newline")
-    signed = f"{body}\n"
-    signatures = [_signature(line) for line in lines.removesuffix("\n").split("\n")]
+    signed, signatures = _split(text)
     ours = [blob for signer, blob in signatures if signer == name and blob.startswith(key_id)]
     if not ours:
         raise BadSignature(f"the key {name} did not sign this checkpoint", key=name)
@@ -123,43 +110,22 @@ def verify(text: str, vkey: str) -> Checkpoint:
     return checkpoint
 
 
-def load_or_create_key(path: Path) -> Ed25519PrivateKey:
-    """Return the private key in a PEM file, which is made if it is not there.
-
-    Only its owner may read the file. Of processes that make it at once, one wins and all
-    get its key.
+def read_unverified(text: str) -> Checkpoint:
+    """Return what a signed checkpoint says, whoever signed it.
 
     Raises:
-        BadSignature: The file holds something else.
+        BadSignature: The text is malformed.
     """
-    if not path.exists():
-        _create_key(path)
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise BadSignature(f"{path} is no private key without a password") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadSignature(f"{path} holds another kind of key than Ed25519")
-    return key
+    signed, _ = _split(text)
+    return _parse_text(signed)
 
 
-def _create_key(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        # Unlike a rename, a link fails where another process was first.
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
+def _split(text: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return the signed lines of a note, and signer and signature of each line after them."""
+    body, blank, lines = text.rpartition("\n\n")
+    if not blank or not lines.endswith("\n") or len(text) > NOTE_LIMIT_CHARACTERS:
+        raise BadSignature("this is no signed checkpoint: copy it whole, with its last newline")
+    return f"{body}\n", [_signature(line) for line in lines.removesuffix("\n").split("\n")]
 
 
 def _check_name(name: str) -> None:

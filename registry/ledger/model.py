@@ -6,13 +6,13 @@ All three are append-only: triggers in the database refuse every update and dele
 
 import json
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db.tables import Row
+from registry.ledger.canonical import canonical_json
 
 
 class Entry(Row):
@@ -67,8 +67,3 @@ class Head(Row):
     root: Mapped[str] = mapped_column(String(64))
     frontier: Mapped[str] = mapped_column(Text, comment="what appending needs: RFC 6962 subtrees")
     made_at: Mapped[datetime]
-
-
-def canonical_json(value: Any) -> bytes:
-    """Return JSON with sorted keys and no spaces, in UTF-8: one value, one byte string."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from registry.clock import now
 from registry.db.session import lock
+from registry.ledger.canonical import canonical_json
 from registry.ledger.merkle import Frontier, leaf_hash
-from registry.ledger.model import Entry, Head, Leaf, PendingEntry, canonical_json
+from registry.ledger.model import Entry, Head, Leaf, PendingEntry
 
 SEQUENCE_LIMIT = 1000
 

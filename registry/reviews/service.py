@@ -14,7 +14,13 @@ from registry.access.model import Scope
 from registry.accounts.model import Account
 from registry.clock import now
 from registry.db.paging import Page, paged
-from registry.errors import OwnRequest, ReasonMissing, ReviewMoved, UnknownReview
+from registry.errors import (
+    OwnRequest,
+    ReasonMissing,
+    ReceiptMissing,
+    ReviewMoved,
+    UnknownReview,
+)
 from registry.jobs import queries as jobs_queries
 from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
@@ -109,12 +115,15 @@ def decide(
     Raises:
         ReasonMissing: Every decision needs a reason.
         ReviewMoved: The reviewer does not hold the claim.
+        ReceiptMissing: Nothing was signed when it was scored: withhold instead.
         Refused: The researcher may no longer use the release: withhold instead.
     """
     if not reason.strip():
         raise ReasonMissing("a decision on an output needs a reason")
     output, job = _subject(session, review)
     if to is OutputState.RELEASED:
+        if output.receipt_id is None:
+            raise ReceiptMissing(output.id)
         admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
     swap = (
         update(Review)

@@ -1,4 +1,4 @@
-"""Settle an output: write its verdict, then release or flag it, in one transaction."""
+"""Settle an output: write its verdict, sign its receipt, release or flag it, all or nothing."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
 from registry.jobs.states import OutputState
 from registry.ledger import service as ledger
+from registry.receipts.service import Signer
 from registry.reviews import service as reviews
+from registry.verdicts import receipts
 from registry.verdicts.model import VerdictRecord
 
 RELEASE = "release"
@@ -25,9 +27,9 @@ def settle(
     output: Output,
     scored_text: str,
     verdict: Mapping[str, Any],
-    actor: str,
+    signer: Signer,
 ) -> VerdictRecord:
-    """Write the verdict on an output and do what it says.
+    """Write the verdict on an output, sign its receipt and do what it says.
 
     The caller has asked ``admit`` in this transaction. Only the exact decision "release"
     releases; every other one flags.
@@ -38,7 +40,7 @@ def settle(
         output: One of its outputs.
         scored_text: The text that the filters saw; it must be the one that is stored.
         verdict: What ``filters.verdict.Verdict.to_record`` returns.
-        actor: The worker.
+        signer: The worker, and the key that it signs with.
 
     Raises:
         OutputMoved: The output is settled already, or another text was scored.
@@ -63,17 +65,26 @@ def settle(
     session.flush()
     released = row.decision == RELEASE and not row.flagged_by
     to = OutputState.RELEASED if released else OutputState.FLAGGED
-    output.verdict_id = row.id
+    receipt = receipts.sign(
+        session,
+        job=job,
+        verdict=row,
+        thresholds=verdict["thresholds"],
+        released=released,
+        signer=signer,
+    )
+    output.verdict_id, output.receipt_id = row.id, receipt.id
     jobs.advance_output(session, output, to=to)
     if to is OutputState.FLAGGED:
         reviews.open_review(session, output)
     ledger.record(
         session,
-        actor=actor,
+        actor=signer.name,
         action=f"output.{to}",
         subject=str(output.id),
         job=str(job.id),
         verdict=str(row.id),
+        receipt=receipt.payload_sha256,
         output_sha256=row.output_sha256,
         policy=row.policy_digest,
         flagged_by=[f"{each['filter']}.{each['label']}" for each in row.flagged_by],

@@ -58,7 +58,7 @@ class VerdictView(BaseModel):
 
 
 class OutputView(BaseModel):
-    """One output; ``text`` only once it is released."""
+    """One output; ``text`` only once it is released; ``receipt`` is where its receipt is."""
 
     id: UUID
     index: int
@@ -69,6 +69,7 @@ class OutputView(BaseModel):
     scores: dict[str, float]
     flagged_by: list[FlagView]
     verdict: VerdictView | None
+    receipt: str | None
 
 
 class FailureView(BaseModel):
@@ -156,4 +157,5 @@ def _output(output: Output, verdict: VerdictRecord | None) -> OutputView:
         if verdict
         else [],
         verdict=VerdictView.model_validate(verdict, from_attributes=True) if verdict else None,
+        receipt=f"/v1/outputs/{output.id}/receipt" if output.receipt_id else None,
     )

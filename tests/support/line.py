@@ -12,9 +12,10 @@ from registry.jobs import queries
 from registry.jobs import service as jobs
 from registry.jobs.model import Job
 from registry.policies import service as policies
+from registry.receipts import service as receipts
 from registry.settings import Settings
 from registry.verdicts.view import JobView, view_of
-from tests.support.rows import PARAMETERS
+from tests.support.rows import PARAMETERS, SIGNER
 from workers.app import load_engine
 from workers.dispatch import Dispatcher
 from workers.generation.residency import Residency
@@ -74,6 +75,8 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
     """Set the pipeline up with the demo's people and release."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     ready = demo.prepare(database, settings)
+    with database.transaction() as session:
+        receipts.enrol(session, key=SIGNER.key, actor=SIGNER.name)
     dispatcher = Dispatcher(settings)
     heart = Heart(database, lease_seconds=settings.job_lease_seconds)
     engines = Residency(lambda digest: load_engine(settings, database, digest))
@@ -90,7 +93,7 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
             settings=settings,
             ready=ready,
             generator=Generator(worker, engines),
-            scorer=Scorer(worker, Screener(database, filters)),
+            scorer=Scorer(worker, Screener(database, filters), SIGNER),
         )
     finally:
         heart.stop()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from registry.access import service as access
 from registry.accounts import service as accounts
 from registry.accounts.model import Account, Role
@@ -17,12 +19,15 @@ from registry.jobs.model import Job
 from registry.jobs.parameters import Parameters
 from registry.jobs.service import Generated
 from registry.policies import service as policies
+from registry.receipts import service as receipts
+from registry.receipts.service import Signer
 from registry.releases import service as releases
 from registry.releases.model import Release, ReleaseState
 
 PARAMETERS = Parameters(
     max_new_tokens=8, temperature=0.0, top_p=1.0, top_k=0, seed=1, n=1, stop=(), echo=False
 )
+SIGNER = Signer("worker", Ed25519PrivateKey.generate())
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ def make_world(database: Database) -> World:
         release = publish(session, made_up_release(session))
         approval_id = approve(session, release, researcher, reviewer)
         policies.adopt(session, name="test", digest="0" * 64, source="", actor="operator")
+        receipts.enrol(session, key=SIGNER.key, actor=SIGNER.name)
     return World(release, researcher, reviewer, other, auditor, approval_id)
 
 
@@ -131,7 +137,16 @@ def verdict(decision: str = "release") -> dict[str, object]:
         "scores": {"toxicity.toxicity": 0.9 if decision == "flag" else 0.1},
         "findings": [],
         "flagged_by": flags if decision == "flag" else [],
-        "filters": [{"name": "toxicity", "version": "1", "weights_digest": None}],
+        "filters": [
+            {
+                "name": "toxicity",
+                "version": "1",
+                "weights_digest": None,
+                "windows": 1,
+                "characters": 9,
+            }
+        ],
         "windows": 1,
         "characters": 9,
+        "thresholds": {"toxicity.toxicity": 0.5},
     }

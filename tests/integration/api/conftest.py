@@ -15,6 +15,7 @@ from filters.policy import default_policy
 from registry.accounts import service as accounts
 from registry.db.session import Database
 from registry.policies import service as policies
+from registry.receipts import service as receipts
 from registry.releases import queries as releases
 from registry.releases.intake import register_folder
 from registry.releases.store import Store
@@ -69,6 +70,7 @@ def service(database: Database, settings: Settings, checkpoint: Path) -> Iterato
             source=policy.source,
             actor="operator",
         )
+        receipts.enrol(session, key=rows.SIGNER.key, actor=rows.SIGNER.name)
     dispatcher = Dispatcher(settings)
     app = create_app(settings, database=database, dispatcher=dispatcher)
     with TestClient(app) as http:

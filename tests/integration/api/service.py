@@ -80,7 +80,7 @@ class Service:
                     output=output,
                     scored_text=text,
                     verdict=rows.verdict(decision),
-                    actor="worker",
+                    signer=rows.SIGNER,
                 )
             jobs.advance(session, held, to=JobState.DONE, actor="worker")
 

@@ -13,8 +13,9 @@ def verdict(decision: Decision, *flags: Flag) -> Verdict:
         Finding("links", "suspicious", 0.2, 0, 4),
         Finding("links", "suspicious", 0.7, 5, 9),
     )
-    identities = (FilterIdentity("links", "1", None),)
-    return Verdict(decision, findings, flags, "ab" * 32, identities, 1, 9)
+    identities = (FilterIdentity("links", "1", None, windows=2, characters=9),)
+    thresholds = {"links.suspicious": 0.5}
+    return Verdict(decision, findings, flags, "ab" * 32, identities, 1, 9, thresholds=thresholds)
 
 
 FLAG = Flag("links", "suspicious", 0.7, 0.5)
@@ -49,7 +50,10 @@ def test_a_verdict_becomes_plain_json() -> None:
         }
     ]
     assert record["noted"] == []
-    assert record["filters"] == [{"name": "links", "version": "1", "weights_digest": None}]
+    assert record["filters"] == [
+        {"name": "links", "version": "1", "weights_digest": None, "windows": 2, "characters": 9}
+    ]
+    assert record["thresholds"] == {"links.suspicious": 0.5}
     assert record["findings"][1] == {
         "filter": "links",
         "label": "suspicious",

@@ -32,7 +32,7 @@ def world(database: Database) -> World:
             output=jobs.outputs_of(session, row)[0],
             scored_text="some text",
             verdict=rows.verdict("flag"),
-            actor="worker",
+            signer=rows.SIGNER,
         )
     return world
 

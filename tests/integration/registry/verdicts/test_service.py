@@ -35,7 +35,7 @@ def settle(database: Database, claimed: Job, decision: str, text: str = "some te
                 output=output,
                 scored_text=text,
                 verdict=rows.verdict(decision),
-                actor="worker",
+                signer=rows.SIGNER,
             )
 
 
@@ -98,7 +98,7 @@ def test_no_output_can_borrow_the_verdict_of_another(database: Database) -> None
             output=first,
             scored_text="some text",
             verdict=rows.verdict(),
-            actor="worker",
+            signer=rows.SIGNER,
         )
 
     with pytest.raises(IntegrityError), database.transaction() as session:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.lazy import Lazy, LazyGroup
-from api.cli.main import FILTER, INTERRUPTED, POLICY, SECTIONS, Corral, cli
+from api.cli.main import FILTER, INTERRUPTED, POLICY, RECEIPT, SECTIONS, Corral, cli
 
 PROCESSES = {"serve", "worker", "schedule"}
 HEAVY = ("torch", "sqlalchemy", "pydantic", "httpx", "rich", "celery", "fastapi")
@@ -40,7 +40,7 @@ LEAVES = list(_leaves(cli))
 GROUPS = sorted({words[:length] for words in LEAVES for length in range(len(words))})
 LAZY = [
     (name, lazy)
-    for sections in (SECTIONS, FILTER.sections, POLICY.sections)
+    for sections in (SECTIONS, FILTER.sections, POLICY.sections, RECEIPT.sections)
     for commands in sections.values()
     for name, lazy in commands.items()
     if isinstance(lazy, Lazy)

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from registry.errors import BadSignature
-from registry.ledger.checkpoint import load_or_create_key
+from registry.keys import load_or_create_key
 
 
 def public_part(path: Path) -> str:
