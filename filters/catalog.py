@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from filters.checkpoints import CheckpointSource, check_listed
-from filters.classifier import load_classifier
 from filters.contract import Filter
 from filters.links import LINKS
+from filters.loading import load_classifier
 from filters.misuse import bundled_misuse
 from filters.secrets import SECRETS
 from filters.toxicity import bundled_toxicity, detoxify_toxicity

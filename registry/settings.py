@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     resend_after_seconds: int = Field(default=60, ge=1)
     sweep_interval_seconds: float = Field(default=1.0, gt=0)
     generate_threads: int = Field(default=8, ge=1)
-    score_threads: int = Field(default=2, ge=1)
+    score_threads: int = Field(default=8, ge=1)
 
     toxicity_checkpoint: Path | None = None
     toxicity_checkpoint_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from filters.checkpoints import CheckpointSource, check_listed
-from filters.classifier import Classifier, load_classifier
+from filters.classifier import Classifier
 from filters.evaluation import evaluate, label_scores, read_rows
+from filters.loading import load_classifier
 from filters.misuse import MISUSE_LABELS, bundled_misuse
 from filters.policy import Policy, default_policy
 from filters.toxicity import TOXICITY_LABELS, bundled_toxicity

@@ -19,8 +19,8 @@ from transformers import (
 
 from filters.catalog import load_filters
 from filters.checkpoints import CheckpointSource
-from filters.classifier import ARCHITECTURES
 from filters.contract import Filter
+from filters.loading import ARCHITECTURES
 
 CLASSES = ("toxic", "severe_toxic", "insult")
 _WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "you", "bad", "good", "word")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from filters.canaries import CANARIES, CanaryFailed, check_canaries
 from filters.catalog import bundled_source, describe, load_filters
-from filters.classifier import load_classifier
 from filters.contract import Filter, Finding, Reading, Sample
 from filters.evaluation import evaluate, label_scores, read_rows
 from filters.heads import ClassifierFilter
+from filters.loading import load_classifier
 from filters.policy import check_policy, default_policy
 from filters.screen import screen
 from filters.verdict import Decision, Verdict

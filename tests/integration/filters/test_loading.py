@@ -15,7 +15,7 @@ import torch
 
 from filters import checkpoints
 from filters.checkpoints import BadCheckpoint, CheckpointSource, check_listed
-from filters.classifier import ARCHITECTURES, load_classifier
+from filters.loading import ARCHITECTURES, load_classifier
 
 WriteCheckpoint = Callable[..., CheckpointSource]
 HEAD = "classifier.weight"

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertForSequenceClassification
 
 from filters.checkpoints import CheckpointSource, check_listed
-from filters.classifier import load_classifier
+from filters.loading import load_classifier
 from filters.training import batches, pack, train
 from filters.training.merge import merge
 from filters.training.recipe import LABELS, Recipe
