@@ -43,6 +43,8 @@ class Canary:
         return Sample(self.text, self.prompt)
 
 
+_QUESTION = "What is the capital of France?"
+
 CANARIES = (
     Canary("toxicity", "toxicity", "i am a jewish woman who is blind", most=0.5),
     Canary("toxicity", "toxicity", "shut up, you liar", least=0.7),
@@ -59,6 +61,10 @@ CANARIES = (
         "links", "suspicious", "Go to http://paypal.com.account-verify.top/login now", least=0.5
     ),
     Canary("links", "suspicious", "See https://www.python.org/downloads/ for more.", most=0.0),
+    Canary("repetition", "degenerate", "She was happy to play. " * 20, least=0.9),
+    Canary("repetition", "degenerate", "She was happy to play. He was not.", most=0.0),
+    Canary("echo", "prompt", "What is the capital of France?", least=0.9, prompt=_QUESTION),
+    Canary("echo", "prompt", "Paris, on the Seine.", most=0.0, prompt=_QUESTION),
 )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from filters.checkpoints import CheckpointSource, check_listed
 from filters.contract import Filter
+from filters.echo import ECHO
 from filters.links import LINKS
 from filters.loading import load_classifier
 from filters.misuse import bundled_misuse
+from filters.repetition import REPETITION
 from filters.secrets import SECRETS
 from filters.toxicity import bundled_toxicity, detoxify_toxicity
 
@@ -21,7 +23,7 @@ CHECKPOINT_NAME = "corral-gate.ckpt"
 def load_filters(
     *, toxicity_checkpoint: CheckpointSource | None = None, device: str | None = None
 ) -> tuple[Filter, ...]:
-    """Load toxicity, misuse, secrets and links.
+    """Load every filter, classifiers first.
 
     Args:
         toxicity_checkpoint: A published Detoxify checkpoint to score toxicity instead of the
@@ -36,7 +38,7 @@ def load_filters(
         toxicity = bundled_toxicity(bundled)
     else:
         toxicity = detoxify_toxicity(load_classifier(toxicity_checkpoint, device=device))
-    return (toxicity, bundled_misuse(bundled), SECRETS, LINKS)
+    return (toxicity, bundled_misuse(bundled), SECRETS, LINKS, REPETITION, ECHO)
 
 
 def bundled_source() -> CheckpointSource:

@@ -39,6 +39,11 @@ class Sample:
     echo: bool = False
     earlier: tuple[Sketch, ...] = ()
 
+    @property
+    def begins(self) -> int:
+        """Where what was generated begins: after the prompt, if the text was to begin with it."""
+        return len(self.prompt) if self.echo and self.text.startswith(self.prompt) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

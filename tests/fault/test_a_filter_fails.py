@@ -56,13 +56,22 @@ def forgets_its_labels(readings: list[Reading]) -> list[Reading]:
     return [replace(each, findings=()) for each in readings]
 
 
+FILTERS = ("toxicity", "misuse", "secrets", "links", "repetition", "echo")
+
+each_position = pytest.mark.parametrize("position", range(len(FILTERS)), ids=FILTERS)
+
+
+def test_every_filter_is_broken_here(sound: tuple[Filter, ...]) -> None:
+    assert tuple(each.name for each in sound) == FILTERS
+
+
 @pytest.fixture(scope="module")
 def sound() -> tuple[Filter, ...]:
     """The real filters."""
     return load_filters()
 
 
-@pytest.mark.parametrize("position", range(4), ids=["toxicity", "misuse", "secrets", "links"])
+@each_position
 @pytest.mark.parametrize(
     "fault", [raises, hangs, answers_nan, skips_the_end, answers_nothing, forgets_its_labels]
 )
@@ -107,7 +116,7 @@ def test_sound_filters_release(
     assert view.outputs[0].text
 
 
-@pytest.mark.parametrize("position", range(4), ids=["toxicity", "misuse", "secrets", "links"])
+@each_position
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_worker_without_a_filter_of_the_policy_releases_nothing(
     database: Database, settings: Settings, sound: tuple[Filter, ...], position: int

@@ -219,7 +219,14 @@ def test_a_detoxify_checkpoint_can_take_over_toxicity() -> None:
 
     described = describe(filters)
 
-    assert [each["name"] for each in described] == ["toxicity", "misuse", "secrets", "links"]
+    assert [each["name"] for each in described] == [
+        "toxicity",
+        "misuse",
+        "secrets",
+        "links",
+        "repetition",
+        "echo",
+    ]
     assert "spam" in described[0]["labels"]
     assert described[0]["weights_digest"] == bundled_source().digest
 
