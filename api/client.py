@@ -180,7 +180,7 @@ class Client:
         return self._connection.text("/v1/receipts/key", **given)
 
     def reviews(self, *, state: str | None = None) -> Iterator[Json]:
-        """Yield reviews, newest first; none of them holds a text."""
+        """Yield reviews, the most severe first; none of them holds a text."""
         return self._connection.pages("/v1/reviews", state=state)
 
     def review(self, identifier: str) -> Json:
@@ -192,7 +192,7 @@ class Client:
         return self._connection.post(f"/v1/reviews/{_part(identifier)}/claim")
 
     def release_output(self, identifier: str, *, reason: str) -> Json:
-        """Release the output of a review that one has claimed."""
+        """Release the output of a review that one has claimed; some need a second person."""
         return self._connection.post(f"/v1/reviews/{_part(identifier)}/release", {"reason": reason})
 
     def withhold_output(self, identifier: str, *, reason: str) -> Json:

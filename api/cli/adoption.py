@@ -52,13 +52,7 @@ def adopt(context: click.Context, file: Path, as_json: bool) -> None:
     with open_records(context) as records:
         policy = _checked(file, records.settings)
         with records.database.transaction() as session:
-            policies.adopt(
-                session,
-                name=policy.name,
-                digest=policy.digest,
-                source=policy.source,
-                actor=OPERATOR,
-            )
+            policies.adopt(session, policy=policy, actor=OPERATOR)
     if as_json:
         print_json(policy_json(policy))
     else:

@@ -131,14 +131,7 @@ def _adopt_default_policy(session: Session) -> None:
     try:
         policies.current(session)
     except NoPolicy:
-        policy = default_policy()
-        policies.adopt(
-            session,
-            name=policy.name,
-            digest=policy.digest,
-            source=policy.source,
-            actor=accounts.OPERATOR,
-        )
+        policies.adopt(session, policy=default_policy(), actor=accounts.OPERATOR)
 
 
 def _account(session: Session, handle: str, role: Role) -> Account:

@@ -96,7 +96,7 @@ SECTIONS: dict[str, dict[str, Lazy | click.Command]] = {
         "approve": Lazy("api.cli.access:approve", "Approve the access request ID."),
         "deny": Lazy("api.cli.access:deny", "Deny the access request ID."),
         "revoke": Lazy("api.cli.access:revoke", "Take the approval APPROVAL back."),
-        "reviews": Lazy("api.cli.reviews:reviews", "List flagged outputs, newest first."),
+        "reviews": Lazy("api.cli.reviews:reviews", "List flagged outputs, the most severe first."),
         "review": Lazy("api.cli.reviews:review", "Show, release or withhold a flagged output."),
     },
 }

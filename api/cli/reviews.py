@@ -1,12 +1,25 @@
 """``corral reviews`` and ``review``: flagged outputs, and a person's decision on them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from api.cli.connection import connected
 from api.cli.render import json_option, plain, print_facts, print_json, print_table
 from api.client import Client
 
-_SHOWN = ("id", "state", "release", "researcher", "job_id", "opened_at", "claimed_by", "prompt")
+_SHOWN = (
+    "id",
+    "state",
+    "severity",
+    "release",
+    "researcher",
+    "job_id",
+    "opened_at",
+    "claimed_by",
+    "prompt",
+)
 _DECISIONS = ("release", "withhold")
 
 
@@ -19,7 +32,7 @@ _DECISIONS = ("release", "withhold")
 @json_option
 @connected
 def reviews(client: Client, state: str | None, as_json: bool) -> None:
-    """List flagged outputs, newest first.
+    """List flagged outputs, the most severe first.
 
     Their texts are shown one at a time, by corral review.
 
@@ -30,11 +43,23 @@ def reviews(client: Client, state: str | None, as_json: bool) -> None:
         print_json({"items": items})
         return
     print_table(
-        ("review", "state", "opened", "release", "researcher", "flagged by", "reviewer"),
+        (
+            "review",
+            "severity",
+            "state",
+            "said release",
+            "opened",
+            "release",
+            "researcher",
+            "flagged by",
+            "reviewer",
+        ),
         [
             (
                 each["id"],
+                each["severity"],
                 each["state"],
+                _agreed(each),
                 each["opened_at"],
                 each["release"],
                 each["researcher"],
@@ -56,7 +81,8 @@ def reviews(client: Client, state: str | None, as_json: bool) -> None:
 def review(client: Client, identifier: str, action: str, reason: str | None, as_json: bool) -> None:
     """Show, release or withhold a flagged output.
 
-    ID is the review's. Showing prints prompt and text, and the ledger records that you read
+    ID is the review's. Some outputs need two reviewers who say release; one who withholds is
+    enough. Showing prints prompt and text, and the ledger records that you read
     them. Deciding claims the review first, so that nobody else decides it meanwhile.
 
     Example: corral review 0198c5b2-7c1e-7d30-9a55-2f6f1f0a1b2c release --reason "a quotation"
@@ -72,7 +98,16 @@ def review(client: Client, identifier: str, action: str, reason: str | None, as_
     if as_json:
         print_json(answer)
     elif action == "show":
-        print_facts({name: answer[name] for name in _SHOWN})
+        print_facts({**{name: answer[name] for name in _SHOWN}, "said_release": _agreed(answer)})
         click.echo(f"\n{plain(answer['text'])}")
+    elif action == "release" and answer["state"] == "open":
+        click.echo(
+            plain(f"review {answer['id']}: {_agreed(answer)} said release, one more decides")
+        )
     else:
         click.echo(plain(f"review {answer['id']}: {answer['state']}"))
+
+
+def _agreed(review: Mapping[str, Any]) -> str:
+    """Return how many said release, of how many that must, such as ``1 of 2``."""
+    return f"{len(review['released_by'])} of {review['reviewers_needed']}"

@@ -30,6 +30,7 @@ from registry.errors import (
     ReleaseQuarantined,
     ReviewMoved,
     ScopeMissing,
+    SecondReviewNeeded,
     UnknownReview,
 )
 from registry.jobs.states import OutputState
@@ -57,7 +58,10 @@ def list_reviews(
     place: Paging,
     state: Annotated[ReviewState | None, Query()] = None,
 ) -> PageView[ReviewView]:
-    """Return reviews with scores and flags, newest first; no prompt and no text."""
+    """Return reviews with scores and flags, the most severe first and of those the newest.
+
+    None of them holds a prompt or a text.
+    """
     page = reviews.page(session, state=state, limit=place.limit, cursor=place.cursor)
     return PageView(items=_views(session, page.rows), next_cursor=page.next_cursor)
 
@@ -91,12 +95,15 @@ def claim_review(identifier: UUID, account: Reviewer, session: Writes) -> Review
 @router.post(
     "/{identifier}/release",
     summary="Release a flagged output",
-    responses=problems(*ROLE, *_NO_RELEASE, *_DECISION, body=True),
+    responses=problems(*ROLE, *_NO_RELEASE, *_DECISION, SecondReviewNeeded, body=True),
 )
 def release_output(
     identifier: UUID, body: Decision, account: Reviewer, session: Writes
 ) -> ReviewView:
-    """Let the researcher read the output, if their approval still holds."""
+    """Let the researcher read the output, if their approval still holds.
+
+    Where two reviewers are needed, the first one's release leaves the review open for another.
+    """
     return _decided(session, identifier, account, to=OutputState.RELEASED, reason=body.reason)
 
 
@@ -126,6 +133,7 @@ def _views(session: Session, rows: Sequence[Review]) -> list[ReviewView]:
     owners = {job.id: job.account_id for _, job in subjects.values()}
     jobs = views_of(session, list({job.id: job for _, job in subjects.values()}.values()))
     places = {output.id: (job, output) for job in jobs for output in job.outputs}
+    said_release = reviews.released_by(session, rows)
     found = []
     for row in rows:
         job, output = places[row.output_id]
@@ -133,12 +141,16 @@ def _views(session: Session, rows: Sequence[Review]) -> list[ReviewView]:
             ReviewView(
                 id=row.id,
                 state=row.state,
+                severity=row.severity,
+                reviewers_needed=row.reviewers_needed,
+                released_by=said_release[row.id],
                 output_id=output.id,
                 job_id=job.id,
                 release=job.release,
                 researcher=handle_of(session, owners[job.id]),
                 scores=output.scores,
                 flagged_by=output.flagged_by,
+                noted=output.noted,
                 policy_digest=output.verdict.policy_digest if output.verdict else None,
                 opened_at=row.opened_at,
                 claimed_by=row.claimed_by,

@@ -8,7 +8,7 @@ were flagged stay as they are; they can be withheld, not released.
 Workers of the revision before cannot settle an output any more: stop them first.
 
 Revision: 0004
-Follows: 0002
+Follows: 0003
 """
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from registry.db.tables import UTCDateTime
 from registry.errors import Refused
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 APPEND_ONLY = ("receipt_keys", "receipts")
 

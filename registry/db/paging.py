@@ -1,13 +1,16 @@
-"""Listings in pages, newest first, with a cursor that stays right while rows are added."""
+"""Listings in pages, newest first, with a cursor that stays right while rows are added.
+
+A listing may have a rank, an order of few steps that comes before the newest.
+"""
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy.orm import Session
 
 from registry.db.tables import Row
@@ -31,27 +34,55 @@ class Page(Generic[R]):
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Rank(Generic[R]):
+    """What comes before the newest: the highest rank.
+
+    Attributes:
+        column: The rank of a row in SQL, from 0 to 255.
+        of: The same of a row that was read.
+    """
+
+    column: ColumnElement[int]
+    of: Callable[[R], int]
+
+
 def paged(
-    session: Session, query: Select[R], kind: type[R], *, limit: int, cursor: str | None
+    session: Session,
+    query: Select[R],
+    kind: type[R],
+    *,
+    limit: int,
+    cursor: str | None,
+    rank: Rank[R] | None = None,
 ) -> Page[R]:
     """Run ``query`` for one page.
 
     Raises:
-        BadCursor: The cursor was not made by a listing.
+        BadCursor: The cursor was not made by such a listing.
     """
     if cursor is not None:
-        query = query.where(kind.id < _decode(cursor))
+        reached, identifier = _decode(cursor, ranked=rank is not None)
+        older = kind.id < identifier
+        if rank is not None:
+            older = or_(rank.column < reached, and_(rank.column == reached, older))
+        query = query.where(older)
+    if rank is not None:
+        query = query.order_by(rank.column.desc())
     rows = session.scalars(query.order_by(kind.id.desc()).limit(limit + 1)).all()
     more = len(rows) > limit
-    return Page(rows[:limit], _encode(rows[limit - 1].id) if more else None)
+    return Page(rows[:limit], _encode(rows[limit - 1], rank) if more else None)
 
 
-def _encode(identifier: UUID) -> str:
-    return base64.urlsafe_b64encode(identifier.bytes).decode().rstrip("=")
+def _encode(last: R, rank: Rank[R] | None) -> str:
+    place = last.id.bytes + (bytes([rank.of(last)]) if rank is not None else b"")
+    return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> UUID:
+def _decode(cursor: str, *, ranked: bool) -> tuple[int, UUID]:
+    """Return the rank, 0 where there is none, and the identifier that the last page ended with."""
     try:
-        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return (place[-1], UUID(bytes=place[:-1])) if ranked else (0, UUID(bytes=place))
+    except (binascii.Error, ValueError, IndexError) as error:
         raise BadCursor("the cursor is not one of ours: start again without it") from error

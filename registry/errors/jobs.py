@@ -1,6 +1,6 @@
 """Jobs, reviews, policies and the ledger."""
 
-from registry.errors.categories import Conflict, Invalid, NotFound, Unavailable
+from registry.errors.categories import Conflict, Invalid, NotFound, Refused, Unavailable
 
 
 class UnknownJob(NotFound):
@@ -82,6 +82,19 @@ class ReviewMoved(Conflict):
     """The review was claimed or decided by somebody else."""
 
     code = "review_moved"
+
+
+class SecondReviewNeeded(Refused):
+    """This reviewer has said release already, and a release needs two people here."""
+
+    code = "second_review_needed"
+
+    def __init__(self, review: object) -> None:
+        super().__init__(
+            "you have said release already, and this output needs two reviewers: leave it to "
+            "another one, or withhold it",
+            review=str(review),
+        )
 
 
 class ReasonMissing(Invalid):

@@ -1,24 +1,28 @@
-"""Open, claim, read, release, withhold.
+"""Claim, read, release, withhold.
 
 A claim lasts ``CLAIM_MINUTES``; after that another reviewer may take the review over.
+Where a release needs two reviewers, the first one opens the review again for a second, and
+one who withholds is enough at any time; a claim of who has said release holds nobody up.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from registry.access.gate import admit
 from registry.access.model import Scope
 from registry.accounts.model import Account
 from registry.clock import now
-from registry.db.paging import Page, paged
+from registry.db.paging import Page, Rank, paged
 from registry.errors import (
     OwnRequest,
     ReasonMissing,
     ReceiptMissing,
     ReviewMoved,
+    SecondReviewNeeded,
     UnknownReview,
 )
 from registry.jobs import queries as jobs_queries
@@ -26,17 +30,14 @@ from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
 from registry.jobs.states import OutputState
 from registry.ledger import service as ledger
-from registry.reviews.model import Review, ReviewState
+from registry.reviews.model import Review, ReviewDecision, ReviewState, Severity
 
 CLAIM_MINUTES = 30
 
-
-def open_review(session: Session, output: Output) -> Review:
-    """Put a flagged output before the reviewers."""
-    review = Review(output_id=output.id, state=ReviewState.OPEN, opened_at=now())
-    session.add(review)
-    session.flush()
-    return review
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+_SEVEREST: Rank[Review] = Rank(
+    case(_RANKS, value=Review.severity), lambda review: _RANKS[review.severity]
+)
 
 
 def get(session: Session, identifier: UUID) -> Review:
@@ -54,11 +55,11 @@ def get(session: Session, identifier: UUID) -> Review:
 def page(
     session: Session, *, state: ReviewState | None, limit: int, cursor: str | None
 ) -> Page[Review]:
-    """Return reviews, newest first."""
+    """Return reviews, the most severe first, and of those the newest."""
     query = select(Review)
     if state is not None:
         query = query.where(Review.state == state)
-    return paged(session, query, Review, limit=limit, cursor=cursor)
+    return paged(session, query, Review, limit=limit, cursor=cursor, rank=_SEVEREST)
 
 
 def claim(session: Session, *, review: Review, reviewer: Account) -> None:
@@ -75,7 +76,11 @@ def claim(session: Session, *, review: Review, reviewer: Account) -> None:
         Review.state == ReviewState.OPEN,
         and_(
             Review.state == ReviewState.CLAIMED,
-            or_(Review.claimed_by == reviewer.handle, Review.claimed_at < stale),
+            or_(
+                Review.claimed_by == reviewer.handle,
+                Review.claimed_at < stale,
+                Review.claimed_by.in_(released_by(session, [review])[review.id]),
+            ),
         ),
     )
     swap = (
@@ -112,19 +117,27 @@ def decide(
 ) -> None:
     """Release or withhold a claimed output; a release asks ``admit`` once more.
 
+    The first of two reviewers who releases leaves the output flagged and the review open.
+
     Raises:
         ReasonMissing: Every decision needs a reason.
         ReviewMoved: The reviewer does not hold the claim.
         ReceiptMissing: Nothing was signed when it was scored: withhold instead.
+        SecondReviewNeeded: The reviewer has said release already; another person must too.
         Refused: The researcher may no longer use the release: withhold instead.
     """
     if not reason.strip():
         raise ReasonMissing("a decision on an output needs a reason")
     output, job = _subject(session, review)
+    decision, is_last = ReviewState(to.value), True
     if to is OutputState.RELEASED:
         if output.receipt_id is None:
             raise ReceiptMissing(output.id)
         admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
+        earlier = released_by(session, [review])[review.id]
+        if reviewer.handle in earlier:
+            raise SecondReviewNeeded(review.id)
+        is_last = len(earlier) + 1 >= review.reviewers_needed
     swap = (
         update(Review)
         .where(
@@ -133,10 +146,14 @@ def decide(
             Review.claimed_by == reviewer.handle,
         )
         .values(
-            state=ReviewState(to.value),
-            decided_by=reviewer.handle,
-            decided_at=now(),
-            reason=reason,
+            {
+                "state": decision,
+                "decided_by": reviewer.handle,
+                "decided_at": now(),
+                "reason": reason,
+            }
+            if is_last
+            else {"state": ReviewState.OPEN, "claimed_by": None, "claimed_at": None}
         )
         .returning(Review.id)
         .execution_options(synchronize_session=False)
@@ -147,15 +164,39 @@ def decide(
             f"the review is {review.state}: claim it before you decide it", review=str(review.id)
         )
     session.refresh(review)
-    jobs.advance_output(session, output, to=to)
+    session.add(
+        ReviewDecision(
+            review_id=review.id,
+            decision=decision,
+            decided_by=reviewer.handle,
+            decided_at=now(),
+            reason=reason,
+        )
+    )
+    session.flush()
+    if is_last:
+        jobs.advance_output(session, output, to=to)
     ledger.record(
         session,
         actor=reviewer.handle,
-        action=f"output.{to}",
+        action=f"output.{to}" if is_last else "review.awaits_second",
         subject=str(output.id),
         verdict=str(output.verdict_id),
         reason=reason,
     )
+
+
+def released_by(session: Session, reviews: Sequence[Review]) -> dict[UUID, list[str]]:
+    """Return who said release of each review, in the order in which they did."""
+    found: dict[UUID, list[str]] = {each.id: [] for each in reviews}
+    said = session.execute(
+        select(ReviewDecision.review_id, ReviewDecision.decided_by)
+        .where(ReviewDecision.review_id.in_(found), ReviewDecision.decision == ReviewState.RELEASED)
+        .order_by(ReviewDecision.id)
+    )
+    for identifier, handle in said:
+        found[identifier].append(handle)
+    return found
 
 
 def flagged_jobs(session: Session, reviews: list[Review]) -> dict[UUID, tuple[Output, Job]]:

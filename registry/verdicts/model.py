@@ -27,6 +27,7 @@ class VerdictRecord(Row):
     scores: Mapped[dict[str, Any]]
     findings: Mapped[list[dict[str, Any]]]
     flagged_by: Mapped[list[dict[str, Any]]]
+    noted: Mapped[list[dict[str, Any]]]
     filters: Mapped[list[dict[str, Any]]]
     windows: Mapped[int] = mapped_column(Integer)
     characters: Mapped[int] = mapped_column(Integer)

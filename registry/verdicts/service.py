@@ -13,7 +13,7 @@ from registry.jobs.model import Job, Output
 from registry.jobs.states import OutputState
 from registry.ledger import service as ledger
 from registry.receipts.service import Signer
-from registry.reviews import service as reviews
+from registry.reviews import opening as reviews
 from registry.verdicts import receipts
 from registry.verdicts.model import VerdictRecord
 
@@ -56,6 +56,7 @@ def settle(
         scores=verdict["scores"],
         findings=verdict["findings"],
         flagged_by=verdict["flagged_by"],
+        noted=verdict["noted"],
         filters=verdict["filters"],
         windows=verdict["windows"],
         characters=verdict["characters"],
@@ -76,7 +77,7 @@ def settle(
     output.verdict_id, output.receipt_id = row.id, receipt.id
     jobs.advance_output(session, output, to=to)
     if to is OutputState.FLAGGED:
-        reviews.open_review(session, output)
+        reviews.open_review(session, output, policy_digest=row.policy_digest, flags=row.flagged_by)
     ledger.record(
         session,
         actor=signer.name,

@@ -68,6 +68,7 @@ class OutputView(BaseModel):
     tokens: int | None
     scores: dict[str, float]
     flagged_by: list[FlagView]
+    noted: list[FlagView]
     verdict: VerdictView | None
     receipt: str | None
 
@@ -153,9 +154,12 @@ def _output(output: Output, verdict: VerdictRecord | None) -> OutputView:
         finish_reason=output.finish_reason,
         tokens=None if output.token_ids is None else len(output.token_ids),
         scores=verdict.scores if verdict else {},
-        flagged_by=[FlagView.model_validate(each) for each in verdict.flagged_by]
-        if verdict
-        else [],
+        flagged_by=_flags(verdict.flagged_by) if verdict else [],
+        noted=_flags(verdict.noted) if verdict else [],
         verdict=VerdictView.model_validate(verdict, from_attributes=True) if verdict else None,
         receipt=f"/v1/outputs/{output.id}/receipt" if output.receipt_id else None,
     )
+
+
+def _flags(stored: Sequence[dict[str, Any]]) -> list[FlagView]:
+    return [FlagView.model_validate(each) for each in stored]

@@ -61,13 +61,7 @@ class Line:
             for line in policy.source.splitlines()
         )
         with self.database.transaction() as session:
-            policies.adopt(
-                session,
-                name=policy.name,
-                digest=parse_policy(source).digest,
-                source=source,
-                actor="operator",
-            )
+            policies.adopt(session, policy=parse_policy(source), actor="operator")
 
 
 @contextmanager

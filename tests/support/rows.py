@@ -31,6 +31,17 @@ SIGNER = Signer("worker", Ed25519PrivateKey.generate())
 
 
 @dataclass(frozen=True)
+class MadeUpPolicy:
+    """A policy that says nothing; verdicts of ``verdict`` are given under it."""
+
+    name: str = "test"
+    digest: str = "0" * 64
+    source: str = ""
+    second_reviews: float = 0.0
+    refuses_prompts: bool = False
+
+
+@dataclass(frozen=True)
 class World:
     """A published release, an approved researcher, two reviewers and an auditor."""
 
@@ -95,7 +106,7 @@ def make_world(database: Database) -> World:
         auditor = accounts.add(session, handle="aud", roles=[Role.AUDITOR])
         release = publish(session, made_up_release(session))
         approval_id = approve(session, release, researcher, reviewer)
-        policies.adopt(session, name="test", digest="0" * 64, source="", actor="operator")
+        policies.adopt(session, policy=MadeUpPolicy(), actor="operator")
         receipts.enrol(session, key=SIGNER.key, actor=SIGNER.name)
     return World(release, researcher, reviewer, other, auditor, approval_id)
 
@@ -128,15 +139,19 @@ def seal(database: Database, claimed: Job, text: str = "some text") -> Job:
         return row
 
 
-def verdict(decision: str = "release") -> dict[str, object]:
+def verdict(
+    decision: str = "release", *, policy_digest: str = MadeUpPolicy.digest, severity: str = "medium"
+) -> dict[str, object]:
     """Return a verdict as ``filters.verdict.Verdict.to_record`` makes it."""
-    flags = [{"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5}]
+    flag = {"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5}
+    flags = [{**flag, "severity": severity}]
     return {
         "decision": decision,
-        "policy_digest": "0" * 64,
+        "policy_digest": policy_digest,
         "scores": {"toxicity.toxicity": 0.9 if decision == "flag" else 0.1},
         "findings": [],
         "flagged_by": flags if decision == "flag" else [],
+        "noted": [],
         "filters": [
             {
                 "name": "toxicity",

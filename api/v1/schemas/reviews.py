@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from registry.reviews.model import ReviewState
+from registry.reviews.model import ReviewState, Severity
 from registry.verdicts.view import FlagView
 
 
@@ -14,12 +14,16 @@ class ReviewView(BaseModel):
 
     id: UUID
     state: ReviewState
+    severity: Severity = Field(description="Of the worst flag.")
+    reviewers_needed: int = Field(description="How many people must say release.")
+    released_by: list[str] = Field(description="Who has said release so far.")
     output_id: UUID
     job_id: UUID
     release: str
     researcher: str
     scores: dict[str, float]
     flagged_by: list[FlagView]
+    noted: list[FlagView]
     policy_digest: str | None
     opened_at: datetime
     claimed_by: str | None

@@ -50,7 +50,6 @@ def service(database: Database, settings: Settings, checkpoint: Path) -> Iterato
         actor="operator",
         progress=None,
     )
-    policy = default_policy()
     with database.transaction() as session:
         people = {
             handle: accounts.add(session, handle=handle, roles=roles)
@@ -63,13 +62,7 @@ def service(database: Database, settings: Settings, checkpoint: Path) -> Iterato
         release = rows.publish(session, releases.get(session, NAME))
         approval_id = rows.approve(session, release, people["ada"], people["rae"])
         rows.approve(session, release, people["two"], people["rae"])
-        policies.adopt(
-            session,
-            name=policy.name,
-            digest=policy.digest,
-            source=policy.source,
-            actor="operator",
-        )
+        policies.adopt(session, policy=default_policy(), actor="operator")
         receipts.enrol(session, key=rows.SIGNER.key, actor=rows.SIGNER.name)
     dispatcher = Dispatcher(settings)
     app = create_app(settings, database=database, dispatcher=dispatcher)

@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from filters.policy import parse_policy
 from registry.accounts.model import Role
 from registry.db.session import Database
 from registry.jobs import queries
 from registry.jobs import service as jobs
 from registry.jobs.states import JobState
 from registry.ledger import service as ledger
+from registry.policies import service as policies
 from registry.releases import service as releases
 from registry.releases.model import Release, ReleaseState
 from registry.settings import Settings
@@ -65,7 +67,13 @@ class Service:
         """Write an access request."""
         return self.post("/v1/access-requests", access_submission(), who)
 
-    def settle(self, identifier: str, decision: str = "release", text: str = "some text") -> None:
+    def settle(
+        self,
+        identifier: str,
+        decision: str = "release",
+        text: str = "some text",
+        severity: str = "medium",
+    ) -> None:
         """Do the workers' part of a job, with a verdict of the test's choice."""
         with self.database.reading() as session:
             job = queries.get(session, UUID(identifier))
@@ -73,21 +81,31 @@ class Service:
         rows.claim(self.database, job, scoring=True)
         with self.database.transaction() as session:
             held = queries.get(session, job.id)
+            digest = policies.current(session).digest
             for output in jobs.outputs_of(session, held):
                 verdicts.settle(
                     session,
                     job=held,
                     output=output,
                     scored_text=text,
-                    verdict=rows.verdict(decision),
+                    verdict=rows.verdict(decision, policy_digest=digest, severity=severity),
                     signer=rows.SIGNER,
                 )
             jobs.advance(session, held, to=JobState.DONE, actor="worker")
 
-    def flagged_review(self, who: str = "ada", text: str = "some text") -> str:
+    def flagged_review(
+        self, who: str = "ada", text: str = "some text", severity: str = "medium"
+    ) -> str:
         """Have an output flagged; return its review."""
-        self.settle(self.submit(who=who).json()["id"], "flag", text)
-        return str(self.get("/v1/reviews?limit=1", "rae").json()["items"][0]["id"])
+        job = self.submit(who=who).json()["id"]
+        self.settle(job, "flag", text, severity)
+        reviews = self.get("/v1/reviews", "rae").json()["items"]
+        return next(str(each["id"]) for each in reviews if each["job_id"] == job)
+
+    def adopt(self, toml_text: str) -> None:
+        """Adopt a policy as the operator does."""
+        with self.database.transaction() as session:
+            policies.adopt(session, policy=parse_policy(toml_text), actor="operator")
 
     def move_release(self, to: ReleaseState) -> None:
         """Move the release as the operator does."""

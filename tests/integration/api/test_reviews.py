@@ -1,5 +1,6 @@
 """Reviews of flagged outputs."""
 
+from filters.policy import default_policy
 from registry.ledger import queries as ledger
 from tests.integration.api.service import Service
 
@@ -41,6 +42,48 @@ def test_a_released_output_reaches_its_researcher(service: Service) -> None:
     job = service.get(f"/v1/jobs/{answer.json()['job_id']}").json()
     assert job["outputs"][0]["text"] == TEXT
     assert TEXT not in service.get("/v1/reviews", "rae").text
+
+
+def test_two_reviewers_release_what_the_policy_has_two_of_them_see(service: Service) -> None:
+    service.adopt(f"second_reviews = 1\n{default_policy().source}")
+    review = service.flagged_review(text=TEXT)
+    answers = []
+
+    for who in ("rae", "rae", "ron"):
+        service.post(f"/v1/reviews/{review}/claim", None, who)
+        answers.append(
+            service.post(f"/v1/reviews/{review}/release", {"reason": "a quotation"}, who)
+        )
+
+    first, again, second = answers
+    assert (first.json()["state"], first.json()["reviewers_needed"]) == ("open", 2)
+    assert first.json()["released_by"] == ["rae"]
+    assert (again.status_code, again.json()["code"]) == (403, "second_review_needed")
+    assert second.json()["state"] == "released"
+    assert second.json()["released_by"] == ["rae", "ron"]
+
+
+def test_reviewers_see_the_most_severe_first_page_by_page(service: Service) -> None:
+    severities = ["low", "high", "medium", "high", "low"]
+    made = [(service.flagged_review(severity=each), each) for each in severities]
+    found, cursor = [], "limit=2"
+
+    while cursor:
+        page = service.get(f"/v1/reviews?{cursor}", "rae").json()
+        found += [(each["id"], each["severity"]) for each in page["items"]]
+        cursor = f"limit=2&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+
+    assert found == [made[3], made[1], made[2], made[4], made[0]]
+
+
+def test_the_cursor_of_another_listing_is_refused(service: Service) -> None:
+    service.submit()
+    service.submit()
+    cursor = service.get("/v1/jobs?limit=1").json()["next_cursor"]
+
+    answer = service.get(f"/v1/reviews?cursor={cursor}", "rae")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
 
 
 def test_a_withheld_output_stays_unread(service: Service) -> None:

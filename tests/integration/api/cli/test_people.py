@@ -12,6 +12,7 @@ import uvicorn
 from click.testing import Result
 from structlog.testing import capture_logs
 
+from filters.policy import default_policy
 from tests.integration.api.cli.conftest import Corral
 from tests.integration.api.service import NAME, Service
 
@@ -213,6 +214,23 @@ def test_a_review_is_shown_and_decided(person: As, service: Service) -> None:
     assert identifier in listed.stdout
     assert shown.stdout.endswith("before\\x1b[2Jafter\\x9b31m\n")
     assert (decided["state"], decided["decided_by"]) == ("released", "rae")
+
+
+def test_the_first_of_two_reviewers_is_told_that_another_decides(
+    person: As, service: Service
+) -> None:
+    service.adopt(f"second_reviews = 1\n{default_policy().source}")
+    identifier = service.flagged_review()
+
+    first = person("rae", "review", identifier, "release", "--reason", "harmless")
+    listed = person("ron", "reviews")
+    again = person("rae", "review", identifier, "release", "--reason", "harmless")
+    second = person("ron", "review", identifier, "release", "--reason", "harmless")
+
+    assert first.stdout == f"review {identifier}: 1 of 2 said release, one more decides\n"
+    assert "1 of 2" in listed.stdout
+    assert (again.exit_code, again.stderr.count("needs two reviewers")) == (1, 1)
+    assert second.stdout == f"review {identifier}: released\n"
 
 
 def test_a_review_is_withheld(person: As, service: Service) -> None:
