@@ -11,10 +11,10 @@ export PIP_NO_INPUT := 1
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lint types imports bench serve worker migration clean
+.PHONY: help install run test check format lint types imports evaluate-filters bench serve worker migration clean
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## Build .venv with the pinned versions of everything
 
@@ -50,6 +50,10 @@ types: $(INSTALLED)  ## Check the types, of the tests too
 
 imports: $(INSTALLED)  ## Check who imports whom
 	@$(BIN)/lint-imports
+
+evaluate-filters: $(INSTALLED)  ## Measure the filters on DATA=folder and write docs/filters.md
+	@test -n "$(DATA)" || { echo 'say where the data sets are: make evaluate-filters DATA=folder' >&2; exit 2; }
+	@$(BIN)/corral filter evaluate --all $(DATA) --write docs $(ARGS)
 
 bench: $(INSTALLED)  ## Measure; B=benchmarks/NAME.py runs one
 	@for each in $(or $(B),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done

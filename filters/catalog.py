@@ -18,14 +18,19 @@ from filters.secrets import SECRETS
 from filters.toxicity import bundled_toxicity, detoxify_toxicity
 
 CHECKPOINT_NAME = "corral-gate.ckpt"
+WEIGHTS = Path(str(resources.files("filters") / "weights"))
 
 
 def load_filters(
-    *, toxicity_checkpoint: CheckpointSource | None = None, device: str | None = None
+    *,
+    weights: Path = WEIGHTS,
+    toxicity_checkpoint: CheckpointSource | None = None,
+    device: str | None = None,
 ) -> tuple[Filter, ...]:
     """Load every filter, classifiers first.
 
     Args:
+        weights: Folder of the bundled classifier; another one holds a candidate to measure.
         toxicity_checkpoint: A published Detoxify checkpoint to score toxicity instead of the
             bundled classifier; misuse always stands on the bundled one.
         device: Where classifiers compute; the GPU if there is one, when left out.
@@ -33,7 +38,7 @@ def load_filters(
     Raises:
         BadCheckpoint: A file has another digest than expected, or may not score text.
     """
-    bundled = load_classifier(bundled_source(), device=device)
+    bundled = load_classifier(bundled_source(weights), device=device)
     if toxicity_checkpoint is None:
         toxicity = bundled_toxicity(bundled)
     else:
@@ -41,13 +46,12 @@ def load_filters(
     return (toxicity, bundled_misuse(bundled), SECRETS, LINKS, REPETITION, ECHO)
 
 
-def bundled_source() -> CheckpointSource:
+def bundled_source(folder: Path = WEIGHTS) -> CheckpointSource:
     """Return the classifier that ships with Corral, after checking each of its files.
 
     Raises:
-        BadCheckpoint: One of them differs from what ``weights/SHA256SUMS`` lists.
+        BadCheckpoint: One of them differs from what the folder's ``SHA256SUMS`` lists.
     """
-    folder = Path(str(resources.files("filters") / "weights"))
     listed = check_listed(folder)
     return CheckpointSource(folder / CHECKPOINT_NAME, folder / "config", listed[CHECKPOINT_NAME])
 

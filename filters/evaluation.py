@@ -8,9 +8,10 @@ Precision", University of Waterloo 2004.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +29,17 @@ class BadRows(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text with what is known about it; a label that is missing is unknown."""
+    """A text with what is known about it; a label that is missing is unknown.
+
+    Attributes:
+        text: The text.
+        labels: Label to 1.0 or 0.0.
+        facts: Whatever else its line says, such as the group that it is about.
+    """
 
     text: str
     labels: dict[str, float]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,12 @@ class Evaluation:
     texts_per_second: float
 
 
-def read_rows(path: Path) -> list[LabelledText]:
+def read_rows(path: Path, *, needs_labels: bool = True) -> list[LabelledText]:
     """Read JSON Lines, compressed or not, with ``text`` and ``labels``.
+
+    Args:
+        path: The file.
+        needs_labels: Whether a line without labels is a mistake, or is told by its other fields.
 
     Raises:
         BadRows: A line is not such an object; the message has its number and nothing of its text.
@@ -68,8 +80,10 @@ def read_rows(path: Path) -> list[LabelledText]:
     rows: list[LabelledText] = []
     try:
         for row in read_json_lines(path):
-            labels = {str(label): float(value) for label, value in row["labels"].items()}
-            rows.append(LabelledText(str(row["text"]), labels))
+            given = row["labels"] if needs_labels else row.get("labels", {})
+            labels = {str(label): float(value) for label, value in given.items()}
+            facts = {key: row[key] for key in row if key not in {"text", "labels"}}
+            rows.append(LabelledText(str(row["text"]), labels, facts))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadRows(f"{path.name}, line {len(rows) + 1}: no text and labels") from None
     return rows

@@ -25,7 +25,7 @@ FILTER = LazyGroup(
             "fetch": Lazy(
                 "api.cli.fetch:fetch_checkpoint", "Download a published toxicity checkpoint."
             ),
-            "evaluate": Lazy("api.cli.filter:evaluate", "Measure a filter on labelled texts."),
+            "evaluate": Lazy("api.cli.evaluate:evaluate", "Measure the filters on labelled texts."),
         }
     },
 )

@@ -1,8 +1,8 @@
-"""Judge a trained classifier: ``python -m filters.training.report --data DIR --weights DIR``.
+"""Choose thresholds: ``python -m filters.training.report --data DIR --weights DIR --rate 0.01``.
 
-Prints the table of the card, and the thresholds of the default policy: for each label the lowest
-one that flags at most a given share of harmless text. Harmless text is prose and benign prompts
-that were not trained on; half of the prose chooses the thresholds, the other half checks them.
+For each label the lowest one that flags at most a given share of harmless text. Harmless text is
+prose and benign prompts that were not trained on; half of the prose chooses the thresholds, the
+other half checks them in ``filters.figures``, which measures everything else.
 """
 
 from __future__ import annotations
@@ -14,34 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.checkpoints import CheckpointSource, check_listed
+from filters.catalog import bundled_source
 from filters.classifier import Classifier
-from filters.evaluation import evaluate, label_scores, read_rows
 from filters.loading import load_classifier
-from filters.misuse import MISUSE_LABELS, bundled_misuse
-from filters.policy import Policy, default_policy
-from filters.toxicity import TOXICITY_LABELS, bundled_toxicity
-from filters.training import pack, prose, rows
-from filters.training.recipe import LABELS, Recipe
+from filters.misuse import MISUSE_LABELS
+from filters.toxicity import TOXICITY_LABELS
+from filters.training import prose, rows
+from filters.training.recipe import Recipe
 
-TESTS = (
-    ("toxicity/jigsaw_wikipedia", "toxicity"),
-    ("toxicity/jigsaw_bias_templates", "toxicity"),
-    ("toxicity/jigsaw_samples", "toxicity"),
-    ("toxicity/jigsaw_samples", "obscene"),
-    ("toxicity/jigsaw_samples", "insult"),
-    ("toxicity/hatecheck", "toxicity"),
-    ("toxicity/hatecheck", "identity_attack"),
-    ("toxicity/dynahate", "identity_attack"),
-    ("toxicity/measuring_hate_speech_ken20", "identity_attack"),
-    ("misuse/harmbench", "misuse"),
-    ("misuse/jbb200", "misuse"),
-    ("misuse/simplesafetytests", "misuse"),
-    ("misuse/mitre_frr", "misuse"),
-    ("misuse/jailbreakbench_artifacts", "misuse"),
-    ("misuse/sms_spam", "spam"),
-    ("misuse/spamassassin", "spam"),
-)
 _LEAST_THRESHOLD = 0.5
 _MOST_THRESHOLD = 0.99
 _BATCH = 512
@@ -57,20 +37,19 @@ def scores_of(classifier: Classifier, texts: Sequence[str]) -> dict[str, list[fl
     return found
 
 
-def harmless_texts(data: Path, *, check: bool, limit: int) -> dict[str, list[str]]:
-    """Return texts that were not trained on and that nothing should flag, by source."""
-    texts = {
-        source: passages[:: max(1, len(passages) // limit)]
-        for source, passages in prose.held_back_prose(data, check=check).items()
-    }
-    if not check:
-        recipe = Recipe()
-        texts["benign prompts"] = [
-            row.text
-            for row in rows.read_training_rows(data, recipe)
-            if row.origin.startswith("benign_") and rows.is_held_back(row, recipe)
-        ]
-    return texts
+def harmless_texts(data: Path, *, limit: int) -> list[str]:
+    """Return texts that were not trained on and that nothing should flag."""
+    texts = [
+        text
+        for passages in prose.held_back_prose(data, check=False).values()
+        for text in passages[:: max(1, len(passages) // limit)]
+    ]
+    recipe = Recipe()
+    return texts + [
+        row.text
+        for row in rows.read_training_rows(data, recipe)
+        if row.origin.startswith("benign_") and rows.is_held_back(row, recipe)
+    ]
 
 
 def thresholds(harmless: dict[str, list[float]], rate: float) -> dict[str, float]:
@@ -84,49 +63,9 @@ def thresholds(harmless: dict[str, list[float]], rate: float) -> dict[str, float
     return chosen
 
 
-def table(classifier: Classifier, data: Path, policy: Policy, limit: int) -> list[str]:
-    """Return the lines of the card's table of test sets."""
-    lines = [
-        "| test set | label | rows | AUC | AP | threshold | recall | false positives | texts/s |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    filters = (bundled_toxicity(classifier), bundled_misuse(classifier))
-    for name, label in TESTS:
-        filter_name = "toxicity" if label in TOXICITY_LABELS else "misuse"
-        _, bare, scores = label_scores(filters, f"{filter_name}.{label}")
-        result = evaluate(
-            read_rows(data / "test" / f"{name}.jsonl.gz")[:limit],
-            label=bare,
-            scores=scores,
-            threshold=policy.thresholds[filter_name][label],
-        )
-        cells = (result.auc, result.average_precision, result.threshold)
-        shares = (result.recall, result.false_positive_rate)
-        lines.append(
-            f"| {name} | {label} | {result.rows} | {' | '.join(map(_number, (*cells, *shares)))} "
-            f"| {result.texts_per_second:.0f} |"
-        )
-    return lines
-
-
-def harmless_table(classifier: Classifier, data: Path, policy: Policy, limit: int) -> list[str]:
-    """Return the lines of the card's table of harmless text: the share that anything flags."""
-    rule = {**policy.thresholds["toxicity"], **policy.thresholds["misuse"]}
-    lines = ["| harmless text | passages | flagged | by |", "|---|---|---|---|"]
-    for name, texts in harmless_texts(data, check=True, limit=limit).items():
-        found = scores_of(classifier, texts)
-        over = {label: np.array(found[label]) >= rule[label] for label in LABELS}
-        by = ", ".join(f"{label} {int(each.sum())}" for label, each in over.items() if each.any())
-        flagged = int(np.logical_or.reduce(list(over.values())).sum())
-        lines.append(f"| {name} | {len(texts)} | {flagged} | {by} |")
-    return lines
-
-
 def policy_lines(classifier: Classifier, data: Path, rate: float, limit: int) -> list[str]:
     """Return the rules of a policy that flags at most ``rate`` of harmless text for each label."""
-    texts = [
-        text for part in harmless_texts(data, check=False, limit=limit).values() for text in part
-    ]
+    texts = harmless_texts(data, limit=limit)
     chosen = thresholds(scores_of(classifier, texts), rate)
     lines = [f"# At most {rate:.2%} of {len(texts)} harmless texts reach each threshold."]
     for name, labels in (("toxicity", TOXICITY_LABELS), ("misuse", MISUSE_LABELS)):
@@ -134,29 +73,16 @@ def policy_lines(classifier: Classifier, data: Path, rate: float, limit: int) ->
     return lines
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
 def main() -> None:
-    """Print the tables, or the rules for a rate of false positives."""
-    parser = argparse.ArgumentParser(description="Judge a trained classifier.")
-    parser.add_argument("--data", type=Path, required=True, help="folder with test/ and text/")
+    """Print the rules for a rate of false positives."""
+    parser = argparse.ArgumentParser(description="Choose thresholds for a trained classifier.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and text/")
     parser.add_argument("--weights", type=Path, required=True, help="folder that train wrote")
-    parser.add_argument("--limit", type=int, default=10**6, help="rows of each set at most")
-    parser.add_argument("--rate", type=float, help="choose thresholds for this rate instead")
+    parser.add_argument("--limit", type=int, default=10**6, help="passages of each source at most")
+    parser.add_argument("--rate", type=float, required=True, help="share that may be flagged")
     chosen = parser.parse_args()
-    digest = check_listed(chosen.weights)[pack.CHECKPOINT]
-    source = CheckpointSource(
-        chosen.weights / pack.CHECKPOINT, chosen.weights / pack.CONFIG, digest
-    )
-    classifier = load_classifier(source)
-    if chosen.rate:
-        lines = policy_lines(classifier, chosen.data, chosen.rate, chosen.limit)
-    else:
-        policy = default_policy()
-        lines = [*table(classifier, chosen.data, policy, chosen.limit), ""]
-        lines += harmless_table(classifier, chosen.data, policy, chosen.limit)
+    classifier = load_classifier(bundled_source(chosen.weights))
+    lines = policy_lines(classifier, chosen.data, chosen.rate, chosen.limit)
     print("\n".join(lines))  # noqa: T201  the output of a command
 
 
