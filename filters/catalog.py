@@ -13,6 +13,7 @@ from filters.echo import ECHO
 from filters.links import LINKS
 from filters.loading import load_classifier
 from filters.misuse import bundled_misuse
+from filters.personal import PERSONAL
 from filters.repetition import REPETITION
 from filters.secrets import SECRETS
 from filters.toxicity import bundled_toxicity, detoxify_toxicity
@@ -43,7 +44,7 @@ def load_filters(
         toxicity = bundled_toxicity(bundled)
     else:
         toxicity = detoxify_toxicity(load_classifier(toxicity_checkpoint, device=device))
-    return (toxicity, bundled_misuse(bundled), SECRETS, LINKS, REPETITION, ECHO)
+    return (toxicity, bundled_misuse(bundled), SECRETS, PERSONAL, LINKS, REPETITION, ECHO)
 
 
 def bundled_source(folder: Path = WEIGHTS) -> CheckpointSource:
