@@ -26,6 +26,16 @@ SUSPICIOUS = [
     "http://[::ffff:cb00:7109]/login",
     "https://[not-an-address/",
     "www.netflix.billing-update.icu/confirm",
+    "https://paypa1.com/",
+    "https://rnicros0ft.com/office",
+    "https://p\u00e1ypal.com/",
+    "https://\u0440\u0430\u0443\u0440\u0430\u04cf.com/",
+    "https://mail-helpdesk.weebly.com/",
+    "https://apple-account.support-page.net/",
+    "https://files.example.se/report.pdf.exe",
+    "https://www.bakery.se/wp-includes/js/login.php",
+    "https://tracker.bakery.se/x?ada.lovelace@uni-lund.se",
+    "https://bakery.se/r?url=https://elsewhere.top/account/verify",
 ]
 ORDINARY = [
     "https://www.python.org/downloads/",
@@ -40,6 +50,14 @@ ORDINARY = [
     "https://docs.example.com/guide#section",
     "https://arxiv.org/abs/2302.13971",
     "https://www.bbc.co.uk/news",
+    "https://m\u00fcnchen.de/rathaus",
+    "https://\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444/",
+    "https://corral.github.io/docs/",
+    "https://en.wikipedia.org/wiki/PayPal",
+    "https://www.bakery.se/wp-content/uploads/2020/cake.jpg",
+    "https://shop.bakery.se/unsubscribe?ada.lovelace@uni-lund.se",
+    "https://chase-the-rainbow.se/",
+    "https://google.com/url?q=https://google.com/maps",
 ]
 
 
@@ -61,6 +79,31 @@ def test_the_span_is_the_link_without_the_full_stop() -> None:
     (hit,) = find_links(text)
 
     assert text[hit.start : hit.end] == "http://203.0.113.9/login"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[https://www.bank.se](https://elsewhere.se/x) is yours.",
+        "[bank.se/login](<https://bank.se.elsewhere.se>)",
+        '<a class="b" href="https://elsewhere.se/">https://bank.se/login</a>',
+    ],
+)
+def test_a_link_that_shows_one_host_and_goes_to_another_is_suspicious(text: str) -> None:
+    assert max(hit.score for hit in find_links(text)) >= 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[the bank](https://www.bank.se/)",
+        "[bank.se](https://www.bank.se/open)",
+        "[see main.py](https://www.bank.se/open)",
+        '<a href="https://www.bank.se/">www.bank.se</a>',
+    ],
+)
+def test_a_link_that_says_where_it_goes_is_not(text: str) -> None:
+    assert all(hit.score < 0.5 for hit in find_links(text))
 
 
 def test_several_links_are_several_findings() -> None:
@@ -88,7 +131,10 @@ def test_spans_stay_inside_any_text(text: str) -> None:
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("piece", ["http://", "www.", "a.", "http://a@", "login", "%68"])
+@pytest.mark.parametrize(
+    "piece",
+    ["http://", "www.", "a.", "http://a@", "login", "%68", "[a](http://", "<a href=", "\u0440."],
+)
 def test_a_hundred_thousand_characters_are_read_in_seconds(piece: str) -> None:
     text = "http://" + piece * (100_000 // len(piece))
 
