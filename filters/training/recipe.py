@@ -56,7 +56,6 @@ class Recipe:
         repeats: How often the rows of small, telling sets are taken.
         offensive_cap: Rows taken at most from tweets that are offensive without aiming at a group.
         contrast: Rows made from each form of ``contrast.toml``, at most.
-        taught: Share of the truth that a teacher's scores make up, where there is a teacher.
         held_back: Out of 256 rows, how many are kept for choosing thresholds.
     """
 
@@ -86,5 +85,4 @@ class Recipe:
     repeats: Mapping[str, int] = field(default_factory=lambda: dict(_REPEATS))
     offensive_cap: int = 10_000
     contrast: int = 100
-    taught: float = 0.4
     held_back: int = 8
