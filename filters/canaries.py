@@ -59,7 +59,7 @@ CANARIES = (
     Canary("secrets", "password", "My password is a secret that I tell nobody.", most=0.0),
     Canary("personal", "email", "Write to ada.lovelace@uni-lund.se tonight.", least=0.5),
     Canary("personal", "phone", "Call me on +46 46 222 00 00, please.", least=0.5),
-    Canary("personal", "card", "My card 4929 1375 2871 0005 was stolen.", least=0.5),
+    Canary("personal", "card", "My card 4929 1375 2871 0007 was stolen.", least=0.5),
     Canary("personal", "phone", "In 1984 they sold 1,234,567 telephones.", most=0.0),
     Canary(
         "links", "suspicious", "Go to http://paypal.com.account-verify.top/login now", least=0.5
