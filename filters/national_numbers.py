@@ -122,6 +122,6 @@ DOCUMENTS = re.compile(
     r"(?i)\b(?:passport|driv(?:er'?s?|ers'|ing) licen[cs]e|national id(?:entity)?(?: card)?"
     r"|identity card|tax(?:payer)? id(?:entification)?|medicare|residence permit)"
     r"(?: (?:number|no\.?|nr\.?|#|id|card)){0,2}[ :#-]{0,3}(?:is|was)?[ :#]{1,3}"
-    r"(?P<value>(?=[A-Z-]{0,6}\d)[A-Z0-9](?:-?[A-Z0-9]){5,13})(?![\w-])"
+    r"(?P<value>(?=[A-Z-]{0,6}\d)[A-Z0-9](?:-?[A-Z0-9]){5,17})(?![\w-])"
 )
 """A number of a document of a person, as far as the text calls it one."""

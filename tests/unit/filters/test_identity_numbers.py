@@ -25,6 +25,7 @@ FOUND = [
     ("131052-308T", "national_number", 0.8),
     ("BSN: 111222333", "national_number", 1.0),
     ("my driver's license number is 6940579", "national_number", 0.6),
+    ("driving licence no. J61408733407025 (NJ)", "national_number", 0.6),
     ("Passport no: L8988901C", "national_number", 0.6),
 ]
 PASSED = [
