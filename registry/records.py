@@ -7,6 +7,7 @@ from registry.db.tables import Row
 from registry.jobs import model as jobs
 from registry.ledger import model as ledger
 from registry.policies import model as policies
+from registry.prompts import model as prompts
 from registry.receipts import model as receipts
 from registry.releases import model as releases
 from registry.reviews import model as reviews
@@ -19,6 +20,7 @@ TABLES = (
     jobs,
     ledger,
     policies,
+    prompts,
     receipts,
     releases,
     reviews,

@@ -24,6 +24,7 @@ from workers.generation.loading import load_release
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.pipeline import Generator, Scorer, Worker
+from workers.prompts import PromptScreen
 from workers.screening import load_screener
 from workers.tasks import register
 
@@ -59,10 +60,12 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
     engines = Residency(lambda digest: load_engine(settings, database, digest))
     app = make_app(settings)
     try:
+        scorer = _load_scorer(worker) if scores else None
         register(
             app,
             generator=Generator(worker, engines) if generates else None,
-            scorer=_load_scorer(worker) if scores else None,
+            scorer=scorer,
+            prompts=PromptScreen(worker, scorer.screener) if scorer else None,
         )
         watch = _Queues(app, database, names) if generates else None
         threads = settings.generate_threads * generates + settings.score_threads * scores

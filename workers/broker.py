@@ -22,6 +22,7 @@ from registry.settings import Settings
 
 GENERATE = "corral.generate"
 SCORE = "corral.score"
+SCREEN_PROMPT = "corral.screen_prompt"
 SCORE_QUEUE = "score"
 _FOLDER_POLL_SECONDS = 0.1
 _SOCKET_SECONDS = 5

@@ -6,14 +6,23 @@ from registry.db.session import Session, after_commit
 from registry.jobs.leases import note_sent
 from registry.jobs.model import Job
 from registry.jobs.states import JobState
+from registry.prompts import service as prompts
 from registry.settings import Settings
-from workers.broker import GENERATE, SCORE, SCORE_QUEUE, generate_queue, make_app, queue
+from workers.broker import (
+    GENERATE,
+    SCORE,
+    SCORE_QUEUE,
+    SCREEN_PROMPT,
+    generate_queue,
+    make_app,
+    queue,
+)
 
 _REACH_SECONDS = 2
 
 
 class Dispatcher:
-    """Sends jobs to the queue that their state asks for."""
+    """Sends jobs to the queue that their state and their policy ask for."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = make_app(settings)
@@ -26,7 +35,7 @@ class Dispatcher:
         the sweep, when the note says so.
         """
         note_sent(job, resend_after_seconds=self._resend_after_seconds)
-        task, name = _route(job)
+        task, name = _route(session, job)
         identifier = str(job.id)
         after_commit(session, lambda: self._send(task, identifier, name))
 
@@ -47,8 +56,10 @@ class Dispatcher:
         self._app.send_task(task, args=[job_id], queue=queue(name), retry=False)
 
 
-def _route(job: Job) -> tuple[str, str]:
+def _route(session: Session, job: Job) -> tuple[str, str]:
     """Return the task and the queue for a job in its present state."""
     if job.state is JobState.SCORING:
         return SCORE, SCORE_QUEUE
+    if prompts.awaits_screening(session, job.id):
+        return SCREEN_PROMPT, SCORE_QUEUE
     return GENERATE, generate_queue(job.release_digest)

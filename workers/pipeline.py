@@ -4,7 +4,7 @@ Each step is one short transaction. No transaction is open while a model runs. E
 names the fence of the lease, so a worker that was believed dead changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import structlog
@@ -13,20 +13,24 @@ from filters.contract import Sample
 from filters.verdict import Verdict
 from registry.access.gate import admit
 from registry.access.model import Scope
-from registry.db.session import Database
+from registry.db.session import Database, Session
 from registry.errors import (
     Conflict,
     CorralError,
     Invalid,
     JobMoved,
+    NoPolicy,
     NotApproved,
+    PromptNotScreened,
+    PromptRefused,
     ReleaseNotPublished,
 )
-from registry.jobs import leases
+from registry.jobs import leases, queries
 from registry.jobs import service as jobs
 from registry.jobs.model import Job
 from registry.jobs.service import Generated
 from registry.jobs.states import JobState
+from registry.prompts import service as prompts
 from registry.receipts.service import Signer
 from registry.releases import service as releases
 from registry.settings import Settings
@@ -59,21 +63,27 @@ class Worker:
         self.settings = settings
         self.name = name
 
-    def claim(self, job_id: UUID, *, scoring: bool) -> Job:
-        """Lease a job, or fail it if its approval is gone.
+    def claim(self, job_id: UUID, take: Callable[..., Job]) -> Job:
+        """Lease a job with one of the claims of ``registry.jobs.leases``.
+
+        A job whose approval is gone, or whose prompt the policy refuses, fails; one whose prompt
+        must be screened first is sent there.
 
         Raises:
-            JobMoved: Somebody else has it, or it waits for its release.
+            JobMoved: Somebody else has it, it waits for its release or a policy, or see above.
         """
-        take = leases.claim_scoring if scoring else leases.claim_generating
         try:
             with self.database.transaction() as session:
                 return take(
                     session, job_id, owner=self.name, seconds=self.settings.job_lease_seconds
                 )
-        except ReleaseNotPublished as waiting:
+        except PromptNotScreened as unscreened:
+            with self.database.transaction() as session:
+                self.dispatcher.send_after_commit(session, queries.get(session, job_id))
+            raise JobMoved(f"job {job_id} waits: {unscreened}") from unscreened
+        except (ReleaseNotPublished, NoPolicy) as waiting:
             raise JobMoved(f"job {job_id} waits: {waiting}") from waiting
-        except NotApproved as refusal:
+        except (NotApproved, PromptRefused) as refusal:
             self.fail_unclaimed(job_id, refusal)
             raise JobMoved(f"job {job_id} failed: {refusal.code}") from refusal
 
@@ -87,14 +97,18 @@ class Worker:
     def fail(self, job: Job, error: CorralError) -> None:
         """Fail a job whose lease we hold, for good."""
         with self.database.transaction() as session:
-            jobs.advance(
-                session,
-                leases.held(session, job),
-                to=JobState.FAILED,
-                actor=self.name,
-                code=error.code,
-                detail=str(error),
-            )
+            self.advance_failed(session, leases.held(session, job), error)
+
+    def advance_failed(self, session: Session, job: Job, error: CorralError) -> None:
+        """Fail a job in a transaction that has more to write."""
+        jobs.advance(
+            session,
+            job,
+            to=JobState.FAILED,
+            actor=self.name,
+            code=error.code,
+            detail=str(error),
+        )
 
     def hand_back(self, job: Job, *, code: str, detail: str) -> None:
         """Let somebody else try, as long as there are attempts left."""
@@ -123,7 +137,7 @@ class Generator:
             JobMoved: Another worker has the job; there is nothing to do.
         """
         worker = self._worker
-        job = worker.claim(job_id, scoring=False)
+        job = worker.claim(job_id, leases.claim_generating)
         try:
             with worker.heart.holding(job) as lost:
                 engine = self._engines.get(job.release_digest)
@@ -170,26 +184,33 @@ class Generator:
 
 
 class Scorer:
-    """Screens the outputs of jobs, and releases or flags each."""
+    """Screens the outputs of jobs and their prompts, and releases or flags each output."""
 
     def __init__(self, worker: Worker, screener: Screener, signer: Signer) -> None:
         self._worker = worker
-        self._screener = screener
+        self.screener = screener
         self._signer = signer
 
     def score(self, job_id: UUID) -> None:
         """Screen every sealed output of the job; release or flag each.
 
+        The prompt is screened too: most policies only note what is found, and one that refuses
+        prompts then refuses this job.
+
         Raises:
             JobMoved: Another worker has the job; there is nothing to do.
         """
         worker = self._worker
-        job = worker.claim(job_id, scoring=True)
+        job = worker.claim(job_id, leases.claim_scoring)
         try:
             with worker.heart.holding(job):
-                samples = self._sealed(job)
-                screened = self._screener.screen(samples)
-            self._settle(job, samples, screened)
+                samples, prompt = self._sealed(job)
+                screened = self.screener.screen(samples)
+                # Apart from the outputs, which a prompt that no filter can read must not flag.
+                on_prompt = self.screener.screen(prompt)
+            self._settle(job, samples, screened, on_prompt)
+        except PromptNotScreened as waiting:
+            worker.hand_back(job, code=waiting.code, detail=str(waiting))
         except ReleaseNotPublished as waiting:
             worker.hand_back(job, code=waiting.code, detail=str(waiting))
         except NotApproved as refusal:
@@ -200,15 +221,28 @@ class Scorer:
             log.exception("scoring failed", job=str(job_id))
             worker.hand_back(job, code="scoring_failed", detail=type(error).__name__)
 
-    def _sealed(self, job: Job) -> list[Sample]:
+    def _sealed(self, job: Job) -> tuple[list[Sample], list[Sample]]:
+        """Return the job's outputs; and its prompt, unless it was screened under this policy."""
+        digest = self.screener.policy().digest
         with self._worker.database.reading() as session:
-            return [
+            samples = [
                 Sample(output.text or "", job.prompt, job.echo)
                 for output in jobs.outputs_of(session, job)
             ]
+            known = prompts.under(session, job.id, policy_digest=digest)
+        return samples, [] if known else [Sample(job.prompt)]
 
-    def _settle(self, job: Job, samples: Sequence[Sample], screened: Sequence[Verdict]) -> None:
-        """Admit once more, then write and sign all verdicts and finish the job, or nothing."""
+    def _settle(
+        self,
+        job: Job,
+        samples: Sequence[Sample],
+        screened: Sequence[Verdict],
+        on_prompt: Sequence[Verdict],
+    ) -> None:
+        """Admit once more, then write and sign all verdicts and finish the job, or nothing.
+
+        Under a policy that refuses its prompt the job fails, and its outputs stay unread.
+        """
         with self._worker.database.transaction() as session:
             row = leases.held(session, job)
             admit(
@@ -217,6 +251,18 @@ class Scorer:
                 release_id=row.release_id,
                 scope=Scope.GENERATE,
             )
+            for verdict in on_prompt:
+                prompts.record(
+                    session,
+                    job_id=row.id,
+                    prompt=job.prompt,
+                    verdict=verdict.to_record(),
+                    actor=self._worker.name,
+                )
+            refused = prompts.refusal(session, row.id)
+            if refused is not None:
+                self._worker.advance_failed(session, row, refused)
+                return
             jobs.advance(session, row, to=JobState.DONE, actor=self._worker.name)
             outputs = jobs.outputs_of(session, row)
             for output, sample, verdict in zip(outputs, samples, screened, strict=True):

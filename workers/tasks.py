@@ -1,4 +1,4 @@
-"""The two tasks: a name, a queue, one call.
+"""The tasks: a name, a queue, one call.
 
 A message is delivered at least once, so losing the race for a job is a success.
 """
@@ -9,11 +9,18 @@ from uuid import UUID
 from celery import Celery
 
 from registry.errors import JobMoved, UnknownJob
-from workers.broker import GENERATE, SCORE
+from workers.broker import GENERATE, SCORE, SCREEN_PROMPT
 from workers.pipeline import Generator, Scorer
+from workers.prompts import PromptScreen
 
 
-def register(app: Celery, *, generator: Generator | None, scorer: Scorer | None) -> None:
+def register(
+    app: Celery,
+    *,
+    generator: Generator | None,
+    scorer: Scorer | None,
+    prompts: PromptScreen | None,
+) -> None:
     """Attach the tasks of the parts that this process has."""
     if generator is not None:
 
@@ -30,3 +37,11 @@ def register(app: Celery, *, generator: Generator | None, scorer: Scorer | None)
             """Score one job's outputs."""
             with suppress(JobMoved, UnknownJob):
                 scorer.score(UUID(job_id))
+
+    if prompts is not None:
+
+        @app.task(name=SCREEN_PROMPT)  # type: ignore[untyped-decorator]
+        def screen_prompt(job_id: str) -> None:
+            """Screen one job's prompt, before anything is generated from it."""
+            with suppress(JobMoved, UnknownJob):
+                prompts.screen(UUID(job_id))

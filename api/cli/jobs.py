@@ -57,7 +57,13 @@ def job(client: Client, identifier: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_facts({**{name: found[name] for name in _SHOWN}, **found["parameters"]})
+    print_facts(
+        {
+            **{name: found[name] for name in _SHOWN},
+            "prompt_flagged_by": flags_of(found["prompt_flagged_by"]) or None,
+            **found["parameters"],
+        }
+    )
     click.echo()
     print_table(
         ("output", "state", "ended by", "tokens", "flagged by"),
@@ -67,7 +73,7 @@ def job(client: Client, identifier: str, as_json: bool) -> None:
                 each["state"],
                 each["finish_reason"],
                 each["tokens"],
-                flags_of(each) or None,
+                flags_of(each["flagged_by"]) or None,
             )
             for each in found["outputs"]
         ],

@@ -1,6 +1,6 @@
 """What became of a job, said plainly, with the control characters of its texts escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -35,16 +35,16 @@ def print_outcome(job: Mapping[str, Any]) -> None:
         _say(f"the job is {job['state']}")
 
 
-def flags_of(output: Mapping[str, Any]) -> str:
-    """Return what flagged an output, such as ``toxicity.insult 0.97 (from 0.90)``."""
+def flags_of(flagged_by: Sequence[Mapping[str, Any]]) -> str:
+    """Return what flagged an output or a prompt, such as ``toxicity.insult 0.97 (from 0.90)``."""
     return ", ".join(
         f"{each['filter']}.{each['label']} {each['score']:.2f} (from {each['threshold']:.2f})"
-        for each in output["flagged_by"]
+        for each in flagged_by
     )
 
 
 def _why(output: Mapping[str, Any]) -> str:
-    flags = flags_of(output)
+    flags = flags_of(output["flagged_by"])
     if output["state"] == "flagged":
         return f"{flags}; a reviewer decides"
     return f"{flags}; a reviewer has decided"

@@ -16,7 +16,7 @@ from registry.db.tables import UTCDateTime
 revision = "0003"
 down_revision = "0002"
 
-APPEND_ONLY = ("review_decisions",)
+APPEND_ONLY = ("review_decisions", "prompt_verdicts")
 
 
 def upgrade() -> None:
@@ -90,11 +90,35 @@ def upgrade() -> None:
             name="uq_review_decisions_review_id_decided_by_decision",
         ),
     )
+    op.create_table(
+        "prompt_verdicts",
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "prompt_sha256", sa.String(length=64), nullable=False, comment="of the prompt in UTF-8"
+        ),
+        sa.Column("policy_digest", sa.String(length=64), nullable=False),
+        sa.Column("decision", sa.String(length=20), nullable=False),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("flagged_by", sa.JSON(), nullable=False),
+        sa.Column("noted", sa.JSON(), nullable=False),
+        sa.Column("filters", sa.JSON(), nullable=False),
+        sa.Column("windows", sa.Integer(), nullable=False),
+        sa.Column("characters", sa.Integer(), nullable=False),
+        sa.Column("given_at", UTCDateTime(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_prompt_verdicts_job_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_prompt_verdicts"),
+        sa.UniqueConstraint(
+            "job_id", "policy_digest", name="uq_prompt_verdicts_job_id_policy_digest"
+        ),
+    )
     refuse_changes(op.get_bind(), APPEND_ONLY)
 
 
 def downgrade() -> None:
     allow_changes(op.get_bind(), APPEND_ONLY)
+    op.drop_table("prompt_verdicts")
     op.drop_table("review_decisions")
     op.drop_column("reviews", "reviewers_needed")
     op.drop_column("reviews", "severity")

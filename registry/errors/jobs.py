@@ -1,6 +1,10 @@
 """Jobs, reviews, policies and the ledger."""
 
+from collections.abc import Sequence
+
 from registry.errors.categories import Conflict, Invalid, NotFound, Refused, Unavailable
+
+_UNSCORED = ".not_scored"
 
 
 class UnknownJob(NotFound):
@@ -52,6 +56,38 @@ class PromptTooLarge(Invalid):
     """The prompt has more bytes than the service accepts."""
 
     code = "prompt_too_large"
+
+
+class PromptNotScreened(Conflict):
+    """The policy refuses prompts, and this one was not screened under it yet."""
+
+    code = "prompt_not_screened"
+
+    def __init__(self, job: object) -> None:
+        super().__init__(
+            f"the prompt of job {job} waits for a scoring worker: nothing is generated before",
+            job=str(job),
+        )
+
+
+class PromptRefused(Refused):
+    """The policy refuses the prompt, so nothing is generated from it."""
+
+    code = "prompt_refused"
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        unscored = [each.removesuffix(_UNSCORED) for each in labels if each.endswith(_UNSCORED)]
+        if len(unscored) == len(labels):
+            said = (
+                f"the prompt could not be checked completely ({', '.join(unscored)}), so nothing "
+                "was generated: submit it again, and tell the operator if it happens again"
+            )
+        else:
+            said = (
+                f"the policy refuses the prompt for {', '.join(labels)}, so nothing was "
+                "generated: reword it and submit it again, or ask the operator about the policy"
+            )
+        super().__init__(said, labels=list(labels))
 
 
 class BadParameters(Invalid):

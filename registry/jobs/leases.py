@@ -18,24 +18,47 @@ from registry.errors import JobMoved
 from registry.jobs import queries, service
 from registry.jobs.model import Job
 from registry.jobs.states import JobState
+from registry.prompts import service as prompts
 from registry.releases.model import Release, ReleaseState
 
 SWEEP_LIMIT = 200
 RESEND_DOUBLINGS = 6
+_WORK = {
+    JobState.QUEUED: "screening its prompt",
+    JobState.GENERATING: "generating",
+    JobState.SCORING: "scoring",
+}
 
 
 def claim_generating(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
-    """Take a queued job: admit again, then lease it.
+    """Take a queued job: admit again, ask whether its prompt may be answered, then lease it.
 
     Raises:
         JobMoved: Somebody else has it, or it has ended.
-        Refused: ``admit`` says no.
+        PromptNotScreened: Its prompt must be screened first.
+        Refused: ``admit`` says no, or the policy refuses the prompt.
+        NoPolicy: None is in force.
     """
     job = queries.get(session, job_id)
     if job.state is not JobState.QUEUED:
         raise JobMoved(f"job {job_id} is {job.state}, not queued", job=str(job_id))
     admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
+    prompts.check_passes(session, job.id)
     service.advance(session, job, to=JobState.GENERATING, actor=owner)
+    return _lease(session, job, owner=owner, seconds=seconds)
+
+
+def claim_screening(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
+    """Take a queued job whose prompt must be screened; it stays queued.
+
+    Raises:
+        JobMoved: Somebody else has it, it has ended, or its prompt is screened already.
+        Refused: ``admit`` says no.
+    """
+    job = queries.get(session, job_id)
+    if job.state is not JobState.QUEUED or not prompts.awaits_screening(session, job.id):
+        raise JobMoved(f"job {job_id} has no prompt to screen", job=str(job_id))
+    admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
     return _lease(session, job, owner=owner, seconds=seconds)
 
 
@@ -109,7 +132,7 @@ def hand_back(
     elif job.state is JobState.GENERATING:
         service.advance(session, job, to=JobState.QUEUED, actor=actor)
     else:
-        _let_go(session, job)
+        _let_go(session, job, attempts=job.attempts)
 
 
 def fail_waiting(session: Session, job_id: UUID, *, actor: str, code: str, detail: str) -> None:
@@ -130,7 +153,7 @@ def recover(session: Session, *, attempts_limit: int) -> int:
     """
     lost = session.scalars(
         select(Job)
-        .where(Job.state.in_((JobState.GENERATING, JobState.SCORING)), Job.leased_until < now())
+        .where(Job.state.in_(tuple(_WORK)), Job.leased_until < now())
         .limit(SWEEP_LIMIT)
         .with_for_update(skip_locked=True)
     ).all()
@@ -141,7 +164,7 @@ def recover(session: Session, *, attempts_limit: int) -> int:
             actor="sweep",
             attempts_limit=attempts_limit,
             code="worker_lost",
-            detail=f"its worker died while {job.state}",
+            detail=f"its worker died while {_WORK[job.state]}",
         )
     return len(lost)
 
@@ -221,13 +244,28 @@ def _lease(session: Session, job: Job, *, owner: str, seconds: int) -> Job:
     return job
 
 
-def _let_go(session: Session, job: Job) -> None:
-    """End a scoring lease; the job is sent again at the next sweep."""
+def pass_on(session: Session, job: Job) -> None:
+    """End the lease of a job whose prompt was screened; it is queued with all its attempts.
+
+    Raises:
+        JobMoved: The lease is lost.
+    """
+    _let_go(session, job, attempts=0)
+    session.refresh(job)
+
+
+def _let_go(session: Session, job: Job, *, attempts: int) -> None:
+    """End a lease without a move; the job is sent again at the next sweep."""
     swap = (
         update(Job)
         .where(Job.id == job.id, Job.fence == job.fence, Job.state == job.state)
         .values(
-            fence=Job.fence + 1, lease_owner=None, leased_until=None, sends=0, send_again_at=now()
+            fence=Job.fence + 1,
+            attempts=attempts,
+            lease_owner=None,
+            leased_until=None,
+            sends=0,
+            send_again_at=now(),
         )
         .returning(Job.id)
         .execution_options(synchronize_session=False)

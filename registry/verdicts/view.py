@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from registry.jobs.model import Job, Output
 from registry.jobs.states import JobState, OutputState
+from registry.prompts import service as prompts
+from registry.prompts.model import PromptVerdict
 from registry.releases.model import Release
 from registry.verdicts.model import VerdictRecord
 
@@ -92,11 +94,14 @@ class JobView(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     failure: FailureView | None
+    prompt_scores: dict[str, float]
+    prompt_flagged_by: list[FlagView]
+    prompt_noted: list[FlagView]
     outputs: list[OutputView]
 
 
 def views_of(session: Session, jobs: Sequence[Job]) -> list[JobView]:
-    """Return the views of jobs, with three queries however many there are."""
+    """Return the views of jobs, with four queries however many there are."""
     releases = session.scalars(
         select(Release).where(Release.id.in_({each.release_id for each in jobs}))
     )
@@ -110,7 +115,10 @@ def views_of(session: Session, jobs: Sequence[Job]) -> list[JobView]:
     outputs: dict[UUID, list[OutputView]] = defaultdict(list)
     for output, verdict in rows:
         outputs[output.job_id].append(_output(output, verdict))
-    return [_job(job, names[job.release_id], outputs[job.id]) for job in jobs]
+    on_prompts = prompts.newest(session, [each.id for each in jobs])
+    return [
+        _job(job, names[job.release_id], outputs[job.id], on_prompts.get(job.id)) for job in jobs
+    ]
 
 
 def view_of(session: Session, job: Job) -> JobView:
@@ -118,7 +126,9 @@ def view_of(session: Session, job: Job) -> JobView:
     return views_of(session, [job])[0]
 
 
-def _job(job: Job, release: str, outputs: list[OutputView]) -> JobView:
+def _job(
+    job: Job, release: str, outputs: list[OutputView], on_prompt: PromptVerdict | None
+) -> JobView:
     failure = None
     if job.failure_code is not None:
         failure = FailureView(code=job.failure_code, detail=job.failure_detail or "")
@@ -141,6 +151,9 @@ def _job(job: Job, release: str, outputs: list[OutputView]) -> JobView:
         created_at=job.created_at,
         finished_at=job.finished_at,
         failure=failure,
+        prompt_scores=on_prompt.scores if on_prompt else {},
+        prompt_flagged_by=_flags(on_prompt.flagged_by) if on_prompt else [],
+        prompt_noted=_flags(on_prompt.noted) if on_prompt else [],
         outputs=outputs,
     )
 

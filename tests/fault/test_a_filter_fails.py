@@ -56,7 +56,7 @@ def forgets_its_labels(readings: list[Reading]) -> list[Reading]:
     return [replace(each, findings=()) for each in readings]
 
 
-FILTERS = ("toxicity", "misuse", "secrets", "links", "repetition", "echo")
+FILTERS = ("toxicity", "misuse", "secrets", "personal", "links", "repetition", "echo")
 
 each_position = pytest.mark.parametrize("position", range(len(FILTERS)), ids=FILTERS)
 

@@ -65,12 +65,13 @@ def test_a_generated_text_is_not_scored_for_release(pipeline: Line) -> None:
 def test_a_scored_text_is_not_released(pipeline: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     job = pipeline.submit()
     pipeline.generator.generate(job.id)
-    screener = pipeline.scorer._screener
+    screener = pipeline.scorer.screener
     screen = screener.screen
 
     def screen_then_revoke(samples: list[Sample]) -> object:
         verdicts = screen(samples)
-        revoke(pipeline)
+        if samples[0].text != job.prompt:
+            revoke(pipeline)
         return verdicts
 
     monkeypatch.setattr(screener, "screen", screen_then_revoke)

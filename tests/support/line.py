@@ -21,6 +21,7 @@ from workers.dispatch import Dispatcher
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.pipeline import Generator, Scorer, Worker
+from workers.prompts import PromptScreen
 from workers.screening import Screener
 
 
@@ -33,6 +34,7 @@ class Line:
     ready: demo.Ready
     generator: Generator
     scorer: Scorer
+    prompts: PromptScreen
 
     def submit(self, prompt: str = "Once upon a time") -> Job:
         """Submit a job as the demo researcher."""
@@ -51,8 +53,8 @@ class Line:
             row = queries.get(session, job.id)
             return row, view_of(session, row)
 
-    def adopt(self, *, time_limit_seconds: int) -> None:
-        """Adopt the default policy with another time limit."""
+    def adopt(self, *, time_limit_seconds: int = 30, prompts: str = "note") -> None:
+        """Adopt the default policy with another time limit and another action for prompts."""
         policy = default_policy()
         source = "\n".join(
             f"time_limit_seconds = {time_limit_seconds}"
@@ -60,6 +62,7 @@ class Line:
             else line
             for line in policy.source.splitlines()
         )
+        source += f'\n[prompts]\naction = "{prompts}"\n'
         with self.database.transaction() as session:
             policies.adopt(session, policy=parse_policy(source), actor="operator")
 
@@ -81,13 +84,15 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
         settings=settings,
         name="test-worker",
     )
+    screener = Screener(database, filters)
     try:
         yield Line(
             database=database,
             settings=settings,
             ready=ready,
             generator=Generator(worker, engines),
-            scorer=Scorer(worker, Screener(database, filters), SIGNER),
+            scorer=Scorer(worker, screener, SIGNER),
+            prompts=PromptScreen(worker, screener),
         )
     finally:
         heart.stop()

@@ -24,6 +24,7 @@ class ReviewView(BaseModel):
     scores: dict[str, float]
     flagged_by: list[FlagView]
     noted: list[FlagView]
+    prompt_flagged_by: list[FlagView] = Field(description="What was found in the prompt.")
     policy_digest: str | None
     opened_at: datetime
     claimed_by: str | None

@@ -15,6 +15,7 @@ from registry.jobs import service as jobs
 from registry.jobs.states import JobState
 from registry.ledger import service as ledger
 from registry.policies import service as policies
+from registry.prompts import service as prompts
 from registry.releases import service as releases
 from registry.releases.model import Release, ReleaseState
 from registry.settings import Settings
@@ -92,6 +93,18 @@ class Service:
                     signer=rows.SIGNER,
                 )
             jobs.advance(session, held, to=JobState.DONE, actor="worker")
+
+    def screen_prompt(self, identifier: str, decision: str) -> None:
+        """Do a scoring worker's part on a prompt, with a verdict of the test's choice."""
+        with self.database.transaction() as session:
+            digest = policies.current(session).digest
+            prompts.record(
+                session,
+                job_id=UUID(identifier),
+                prompt="hello there",
+                verdict=rows.verdict(decision, policy_digest=digest),
+                actor="worker",
+            )
 
     def flagged_review(
         self, who: str = "ada", text: str = "some text", severity: str = "medium"

@@ -24,9 +24,28 @@ def test_a_flagged_output_is_nowhere_in_the_answer(service: Service) -> None:
     [output] = answer.json()["outputs"]
     assert (output["state"], output["text"]) == ("flagged", None)
     assert output["flagged_by"] == [
-        {"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5, "count": 1}
+        {
+            "filter": "toxicity",
+            "label": "toxicity",
+            "score": 0.9,
+            "threshold": 0.5,
+            "count": 1,
+            "severity": "medium",
+        }
     ]
     assert "a flagged text" not in answer.text
+
+
+def test_what_was_found_in_the_prompt_stands_beside_the_job(service: Service) -> None:
+    job = service.submit().json()
+    service.screen_prompt(job["id"], "flag")
+
+    found = service.get(f"/v1/jobs/{job['id']}").json()
+
+    assert (job["prompt_scores"], job["prompt_flagged_by"]) == ({}, [])
+    assert found["prompt_scores"] == {"toxicity.toxicity": 0.9}
+    assert [each["label"] for each in found["prompt_flagged_by"]] == ["toxicity"]
+    assert found["prompt_noted"] == []
 
 
 def test_other_peoples_jobs_do_not_exist(service: Service) -> None:

@@ -202,6 +202,15 @@ def test_a_job_is_listed_shown_and_cancelled(person: As) -> None:
     assert after.stderr == "Error: the job was cancelled\n"
 
 
+def test_a_job_shows_what_was_found_in_its_prompt(person: As, service: Service) -> None:
+    job = service.submit().json()["id"]
+    service.screen_prompt(job, "flag")
+
+    result = person("ada", "job", job)
+
+    assert "toxicity.toxicity 0.90 (from 0.50)" in result.stdout
+
+
 def test_a_review_is_shown_and_decided(person: As, service: Service) -> None:
     identifier = service.flagged_review(text=ESCAPES)
 

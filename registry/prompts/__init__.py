@@ -1,0 +1,1 @@
+"""Verdicts on prompts: what the filters said of what a researcher asked for."""
