@@ -6,14 +6,13 @@ and screened by the filters, and both are timed.
 Example: python benchmarks/end_to_end.py --jobs 64 --json
 """
 
-import argparse
-import json
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import migrations
+from benchmarks.support import command
 from filters.catalog import load_filters
 from filters.contract import Sample
 from filters.policy import default_policy
@@ -80,10 +79,9 @@ def share_of_scoring(*, texts: int, tokens: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command.parser(__doc__)
     parser.add_argument("--jobs", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     figures = {}
     for name in stack.available():
@@ -93,12 +91,7 @@ def main() -> None:
             service = exits.enter_context(stack.running(settings))
             figures[name] = through(service, jobs=arguments.jobs, tokens=arguments.tokens)
     figures["share"] = share_of_scoring(texts=32, tokens=arguments.tokens)
-    if arguments.json:
-        print(json.dumps(figures))
-        return
-    for name, each in figures.items():
-        row = ", ".join(f"{key} {value:.3g}" for key, value in each.items())
-        print(f"{name:<12}{row}")
+    command.show(figures, command.rows(figures), as_json=arguments.json)
 
 
 if __name__ == "__main__":

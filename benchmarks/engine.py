@@ -10,8 +10,6 @@ stops early. Counted are new tokens, over the time from the first prompt to the 
 
 import argparse
 import dataclasses
-import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,7 @@ from typing import Any
 import torch
 from transformers import LlamaForCausalLM
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from benchmarks.support import command
 from registry.checkpoints.digest import digest_files
 from registry.checkpoints.layouts import inspect
 from registry.checkpoints.manifest import Manifest
@@ -57,26 +54,26 @@ def main() -> None:
             )
         results.append({"prompts": count, "engine": ours, "transformers": theirs})
     engine.close()
-    if options.json:
-        print(json.dumps({"threads": torch.get_num_threads(), "tokens_per_second": results}))
-        return
-    print(f"{torch.get_num_threads()} threads, {options.tokens} new tokens each, tokens a second")
-    for each in results:
-        print(
+    lines = [
+        f"{torch.get_num_threads()} threads, {options.tokens} new tokens each, tokens a second",
+        *(
             f"{each['prompts']:4} prompts   engine {each['engine']:8.1f}   "
             f"transformers {each['transformers']:8.1f}   "
             f"ratio {each['engine'] / each['transformers']:5.2f}"
-        )
+            for each in results
+        ),
+    ]
+    figures = {"threads": torch.get_num_threads(), "tokens_per_second": results}
+    command.show(figures, lines, as_json=options.json)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = command.parser(__doc__)
     parser.add_argument("--release", type=Path, default=BUNDLED, help="a Hugging Face folder")
     parser.add_argument("--prompts", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--tokens", type=int, default=64, help="new tokens of each prompt")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="torch's own choice if 0")
-    parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 

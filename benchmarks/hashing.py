@@ -9,17 +9,14 @@ Python cost. The best of several rounds counts, because other work only ever slo
 """
 
 import argparse
-import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from benchmarks.support import command
 from registry.checkpoints.digest import digest_files
 
 MEGABYTE = 1_000_000
@@ -48,23 +45,22 @@ def main() -> None:
         "openssl_bytes_per_second": round(openssl),
         "ratio": round(ours / openssl, 3),
     }
-    if options.json:
-        print(json.dumps(result))
-        return
-    print(f"corral   {ours / 1e9:6.2f} GB/s  sha256 + blake3, {options.files} files, {total} bytes")
-    print(f"openssl  {openssl / 1e9:6.2f} GB/s  sha256, -multi {options.threads}, nothing read")
-    print(f"ratio    {result['ratio']:6.2f}")
+    lines = (
+        f"corral   {ours / 1e9:6.2f} GB/s  sha256 + blake3, {options.files} files, {total} bytes",
+        f"openssl  {openssl / 1e9:6.2f} GB/s  sha256, -multi {options.threads}, nothing read",
+        f"ratio    {result['ratio']:6.2f}",
+    )
+    command.show(result, lines, as_json=options.json)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = command.parser(__doc__)
     parser.add_argument("--files", type=int, default=4)
     parser.add_argument("--megabytes", type=int, default=1024, help="all files together")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2, help="of openssl, in each round")
     parser.add_argument("--dir", type=Path, help="where the files are made, then removed")
-    parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 

@@ -6,8 +6,6 @@ output and the ledger's entry, and a message to the broker. Nothing consumes the
 Example: python benchmarks/submission.py --jobs 400 --json
 """
 
-import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -15,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.support import command
 from tests.support import stack
 from tests.support.stack import Stack
 
@@ -46,10 +45,9 @@ def measure(service: Stack, *, jobs: int, threads: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure both stacks and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command.parser(__doc__)
     parser.add_argument("--jobs", type=int, default=400)
     parser.add_argument("--threads", type=int, default=4)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     figures = {}
     for name in stack.available():
@@ -58,12 +56,7 @@ def main() -> None:
             settings = stack.settings_for(name, folder, exits)
             service = exits.enter_context(stack.running(settings, parts=("serve",)))
             figures[name] = measure(service, jobs=arguments.jobs, threads=arguments.threads)
-    if arguments.json:
-        print(json.dumps(figures))
-        return
-    for name, each in figures.items():
-        row = ", ".join(f"{key} {value:.1f}" for key, value in each.items())
-        print(f"{name:<12}{row}")
+    command.show(figures, command.rows(figures), as_json=arguments.json)
 
 
 if __name__ == "__main__":
