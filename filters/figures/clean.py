@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filters.evaluation import LabelledText
 from filters.figures.intervals import Estimate, share
@@ -25,7 +26,7 @@ class CleanFigures:
         source: Name of the source.
         texts: Passages that were screened.
         flagged: Share that anything flags.
-        by_filter: Filter to the share that it flags.
+        by_filter: Filter to the share that it flags; what the policy only notes does not count.
         labels: Filter and label to how many passages reach it; only labels with some.
     """
 
@@ -47,19 +48,22 @@ def clean_texts(data: Path, *, limit: int | None = None) -> dict[str, list[Label
 
 def measure_clean(scored: Scored) -> CleanFigures:
     """Return what is flagged; every flag is a false one."""
-    reached = {label: scored.reaches(label) for label in scored.scores}
-    names = dict.fromkeys(label.partition(".")[0] for label in reached)
+    reached = {label: scored.reaches(label) for label in scored.scores if label not in scored.noted}
+    names = dict.fromkeys(label.partition(".")[0] for label in scored.scores)
     return CleanFigures(
         source=scored.name,
         texts=len(scored.rows),
         flagged=share(scored.flagged),
-        by_filter={
-            name: share(
-                np.logical_or.reduce(
-                    [hits for label, hits in reached.items() if label.startswith(f"{name}.")]
-                )
-            )
-            for name in names
-        },
+        by_filter={name: share(_any_of(reached, name, len(scored.rows))) for name in names},
         labels={label: int(hits.sum()) for label, hits in reached.items() if hits.any()},
     )
+
+
+def _any_of(
+    reached: Mapping[str, NDArray[np.bool_]], filter_name: str, count: int
+) -> NDArray[np.bool_]:
+    hit = np.zeros(count, dtype=np.bool_)
+    for label, hits in reached.items():
+        if label.startswith(f"{filter_name}."):
+            hit |= hits
+    return hit

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from filters.contract import Filter, Finding, Sample
 from filters.evaluation import LabelledText
-from filters.policy import Policy
+from filters.rules import Action, Policy
 from filters.screen import BATCH, screen
 from filters.verdict import NOT_SCORED, Decision, Verdict
 
@@ -27,6 +27,7 @@ class Scored:
         scores: Filter and label to the score of each text. A text that the filter could not score
             completely counts as 1.0 there: it is flagged, whatever it says.
         thresholds: Filter and label to the policy's threshold.
+        noted: The labels that the policy only notes.
         flagged: Whether anything at all flags the text.
         not_scored: How many texts some filter could not score completely.
         hits: The findings of each text that reach their threshold.
@@ -36,6 +37,7 @@ class Scored:
     rows: Sequence[LabelledText]
     scores: Mapping[str, NDArray[np.float64]]
     thresholds: Mapping[str, float]
+    noted: frozenset[str]
     flagged: NDArray[np.bool_]
     not_scored: int
     hits: Sequence[Sequence[Finding]]
@@ -81,6 +83,12 @@ def score_rows(
         rows,
         {label: np.array([each.get(label, 1.0) for each in said]) for label in labels},
         thresholds,
+        frozenset(
+            f"{name}.{label}"
+            for name, rule in policy.actions.items()
+            for label, action in rule.items()
+            if action is Action.NOTE
+        ),
         np.array([verdict.decision is Decision.FLAG for verdict in ranked], dtype=np.bool_),
         sum(any(flag.label == NOT_SCORED for flag in each.flagged_by) for each in ranked),
         [

@@ -54,6 +54,7 @@ PRESIDIO, GITLEAKS = "pii/presidio", "secrets/gitleaks"
 PERSONAL = "personal"
 CLAIMED = frozenset(
     {"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "PHONE_NUMBER", "US_SSN"}
+    | {"US_DRIVER_LICENSE"}
 )
 """The types of personal data in Presidio's set that the filter claims to find."""
 

@@ -1,7 +1,7 @@
 """Secrets and personal data: whether each one that a text holds is found where it is.
 
-A span counts as found when something that the filter flags overlaps it. The gitleaks samples are
-secrets as a whole; of Presidio's, only the types that the filter claims to find are asked for.
+A span counts as found when something that reaches its threshold overlaps it. The gitleaks samples
+are secrets as a whole; of Presidio's, only the types that the filter claims to find are asked for.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ class SpanFigures:
         dataset: Name of the data set.
         type: Type of the spans, or ``all``.
         spans: How many there are.
-        recall: Share of them that the filter flags.
+        recall: Share of them that the filter sees.
+        flagged: Share of them that it flags; the policy only notes the others.
     """
 
     dataset: str
     type: str
     spans: int
     recall: Estimate | None
+    flagged: Estimate | None
 
 
 def measure_spans(scored: Mapping[str, Scored]) -> list[SpanFigures]:
@@ -44,13 +46,15 @@ def measure_spans(scored: Mapping[str, Scored]) -> list[SpanFigures]:
         if not any(label.startswith(f"{filter_name}.") for label in each.scores):
             continue
         asked = [
-            (kind, _is_hit(each, number, filter_name, start, end))
+            (kind, set(_labels_at(each, number, filter_name, start, end)))
             for number, row in enumerate(each.rows)
             for kind, start, end in _spans(row, name)
         ]
         for kind in (*sorted({kind for kind, _ in asked} - {_ALL}), _ALL):
-            hits = np.array([hit for one, hit in asked if kind in {one, _ALL}], dtype=np.bool_)
-            found.append(SpanFigures(name, kind, len(hits), share(hits)))
+            labels = [said for one, said in asked if kind in {one, _ALL}]
+            seen = np.array([bool(said) for said in labels], dtype=np.bool_)
+            flagged = np.array([bool(said - each.noted) for said in labels], dtype=np.bool_)
+            found.append(SpanFigures(name, kind, len(labels), share(seen), share(flagged)))
     return found
 
 
@@ -64,8 +68,9 @@ def _spans(row: LabelledText, name: str) -> Iterator[tuple[str, int, int]]:
             yield str(span["type"]), int(span["start"]), int(span["end"])
 
 
-def _is_hit(scored: Scored, number: int, filter_name: str, start: int, end: int) -> bool:
-    return any(
-        finding.filter == filter_name and finding.start < end and start < finding.end
-        for finding in scored.hits[number]
-    )
+def _labels_at(
+    scored: Scored, number: int, filter_name: str, start: int, end: int
+) -> Iterator[str]:
+    for finding in scored.hits[number]:
+        if finding.filter == filter_name and finding.start < end and start < finding.end:
+            yield f"{finding.filter}.{finding.label}"

@@ -135,13 +135,19 @@ def _kinds(measured: Measured) -> Table:
 
 def _spans(measured: Measured) -> Table:
     rows = [
-        (each.dataset, each.type.replace("_", " ").lower(), str(each.spans), _interval(each.recall))
+        (
+            each.dataset,
+            each.type.replace("_", " ").lower(),
+            str(each.spans),
+            *map(_interval, (each.recall, each.flagged)),
+        )
         for each in measured.spans
     ]
     return Table(
         "Secrets and personal data",
-        "Each one that a text holds counts as found when the filter flags something in its place.",
-        ("data set", "type", "how many", "found"),
+        "Each one that a text holds is found when the filter sees something in its place; what "
+        "is nobody's, an organisation's or a machine's the policy may only note.",
+        ("data set", "type", "how many", "found", "flagged"),
         rows,
     )
 
