@@ -1,25 +1,22 @@
-"""Download of published Detoxify checkpoints, pinned by a digest that the operator states.
-
-The eight hex digits in a published file's name are not a checksum of the file: they were taken
-before the file was saved a last time. So there is no digest to ship here; the operator records one.
-"""
+"""Download of a large file that is pinned by its digest, going on where an earlier try stopped."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
-_BASE = "https://github.com/unitaryai/detoxify/releases/download"
-_SIX = ("toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack")
-_SIXTEEN = (
-    *("toxicity", "severe_toxicity", "obscene", "identity_attack", "insult", "threat"),
-    *("sexual_explicit", "male", "female", "homosexual_gay_or_lesbian", "christian", "jewish"),
-    *("muslim", "black", "white", "psychiatric_or_mental_illness"),
-)
+from filters.checkpoints import LARGEST_BYTES
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are there and the bytes that there will be, if known."""
+
 _PARTIAL = 206
 _BEYOND_THE_END = 416
 
@@ -28,81 +25,65 @@ class DownloadFailed(RuntimeError):
     """The file did not come, or is not the one asked for; nothing usable was left behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A published Detoxify checkpoint.
-
-    Attributes:
-        url: Where it is.
-        config: Name of the configuration and tokenizer that it needs in a folder beside it.
-        classes: The labels one finds in it; the order in the file itself is what counts.
-    """
-
-    url: str
-    config: str
-    classes: tuple[str, ...]
-
-
-PUBLISHED = {
-    "original": Published(
-        f"{_BASE}/v0.1-alpha/toxic_original-c1212f89.ckpt", "bert-base-uncased", _SIX
-    ),
-    "unbiased": Published(
-        f"{_BASE}/v0.3-alpha/toxic_debiased-c7548aa0.ckpt", "roberta-base", _SIXTEEN
-    ),
-    "multilingual": Published(
-        f"{_BASE}/v0.4-alpha/multilingual_debiased-0b549669.ckpt", "xlm-roberta-base", _SIXTEEN
-    ),
-    "original-small": Published(
-        f"{_BASE}/v0.1.2/original-albert-0e1d6498.ckpt", "albert-base-v2", _SIX
-    ),
-    "unbiased-small": Published(
-        f"{_BASE}/v0.1.2/unbiased-albert-c8519128.ckpt", "albert-base-v2", _SIXTEEN
-    ),
-}
-
-
-def fetch(
-    url: str,
-    target: Path,
-    *,
-    digest: str,
-    progress: Callable[[int, int | None], None] | None = None,
-) -> Path:
+def fetch(url: str, target: Path, *, digest: str, progress: Progress | None = None) -> Path:
     """Download a file, going on where an earlier try stopped, and check its digest.
+
+    A file that is there already and has the digest is left as it is. Of several processes that
+    fetch the same file one downloads it, and the others wait for that.
 
     Args:
         url: Where the file is.
         target: Where it goes; until it is complete and checked it is called ``<target>.part``.
         digest: sha256 that it must have.
-        progress: Called with the bytes that are there and the bytes that there will be, if known.
+        progress: Told how many bytes are there.
 
     Raises:
         DownloadFailed: The server refused or broke off, or the digest is wrong. A part that may be
             continued is kept; a whole file with a wrong digest is deleted.
     """
     part = target.with_name(f"{target.name}.part")
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with httpx.Client(follow_redirects=True, timeout=30.0) as client:
-            _receive(client, url, part, progress)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(part) as file:
+            if target.is_file() and _digest(target) == digest.lower():
+                part.unlink(missing_ok=True)
+                return target
+            with httpx.Client(follow_redirects=True, timeout=30.0) as client:
+                _receive(client, url, file, progress)
+            file.flush()
+            found = _digest(part)
+            if found == digest.lower():
+                return part.replace(target)
+            part.unlink()
+    except httpx.HTTPStatusError as error:
+        raise DownloadFailed(
+            f"{target.name} did not come: the server answered {error.response.status_code}"
+        ) from error
     except httpx.HTTPError as error:
         raise DownloadFailed(
-            f"{target.name} did not come completely: {type(error).__name__}"
+            f"{target.name} did not come completely ({type(error).__name__}); "
+            "try again, and it goes on where it stopped"
         ) from error
-    found = _digest(part)
-    if found != digest.lower():
-        part.unlink()
-        raise DownloadFailed(
-            f"{target.name} has digest {found[:12]}, expected {digest[:12]}; deleted"
-        )
-    return part.replace(target)
+    except OSError as error:
+        raise DownloadFailed(f"{target.name} cannot be written: {error.strerror}") from error
+    raise DownloadFailed(f"{target.name} has digest {found[:12]}, expected {digest[:12]}; deleted")
 
 
-def _receive(
-    client: httpx.Client, url: str, part: Path, progress: Callable[[int, int | None], None] | None
-) -> None:
-    there = part.stat().st_size if part.exists() else 0
+@contextmanager
+def _alone(part: Path) -> Iterator[BinaryIO]:
+    """Open the part for appending, by one process at a time, and never through a link."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        with os.fdopen(os.open(part, flags, 0o644), "ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Whoever held the lock before may have moved the file away, or deleted it.
+            if part.exists() and part.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                yield file
+                return
+
+
+def _receive(client: httpx.Client, url: str, file: BinaryIO, progress: Progress | None) -> None:
+    there = os.fstat(file.fileno()).st_size
     headers = {"Accept-Encoding": "identity"}
     if there:
         headers["Range"] = f"bytes={there}-"
@@ -110,15 +91,20 @@ def _receive(
         if there and answer.status_code == _BEYOND_THE_END:
             return  # The part is the whole file already; its digest is checked next.
         answer.raise_for_status()
-        goes_on = answer.status_code == _PARTIAL and _starts_at(answer, there)
-        there = there if goes_on else 0
+        if answer.status_code != _PARTIAL or not _starts_at(answer, there):
+            there = 0
+            file.truncate(0)
         length = answer.headers.get("Content-Length")
         whole = there + int(length) if length else None
-        with part.open("ab" if goes_on else "wb") as file:
-            for chunk in answer.iter_bytes():
-                there += file.write(chunk)
-                if progress:
-                    progress(there, whole)
+        for chunk in answer.iter_bytes():
+            there += file.write(chunk)
+            if there > LARGEST_BYTES:
+                file.truncate(0)
+                raise DownloadFailed(
+                    f"the server sends more than {LARGEST_BYTES} bytes, so it is another file"
+                )
+            if progress:
+                progress(there, whole)
 
 
 def _starts_at(answer: httpx.Response, first: int) -> bool:

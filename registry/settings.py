@@ -1,10 +1,13 @@
 """What an operator may set, read once at start-up and passed down."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PublishedModel = Literal["original", "unbiased", "multilingual", "original-small", "unbiased-small"]
+"""The toxicity checkpoints that Detoxify's authors publish."""
 
 
 class Settings(BaseSettings):
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     generate_threads: int = Field(default=8, ge=1)
     score_threads: int = Field(default=8, ge=1)
 
+    toxicity_model: PublishedModel | None = None
     toxicity_checkpoint: Path | None = None
     toxicity_checkpoint_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     toxicity_config_dir: Path | None = None
@@ -47,17 +51,20 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _published_checkpoint_is_complete(self) -> Self:
         """A checkpoint of somebody else's is only as good as the digest that pins it."""
-        parts = (
-            self.toxicity_checkpoint,
-            self.toxicity_checkpoint_sha256,
-            self.toxicity_config_dir,
-        )
+        parts = (self.toxicity_path, self.toxicity_checkpoint_sha256, self.toxicity_config_dir)
         if any(parts) and not all(parts):
             raise ValueError(
-                "toxicity_checkpoint, toxicity_checkpoint_sha256 and toxicity_config_dir "
-                "go together: set all three or none"
+                "toxicity_model or toxicity_checkpoint, toxicity_checkpoint_sha256 and "
+                "toxicity_config_dir go together: set all three or none"
             )
         return self
+
+    @property
+    def toxicity_path(self) -> Path | None:
+        """Where the toxicity checkpoint is, or will be once it is fetched; unset for ours."""
+        if self.toxicity_checkpoint is None and self.toxicity_model is not None:
+            return self.data_dir / "checkpoints" / f"{self.toxicity_model}.ckpt"
+        return self.toxicity_checkpoint
 
     @property
     def store_dir(self) -> Path:

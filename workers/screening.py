@@ -9,11 +9,14 @@ from filters.catalog import load_filters
 from filters.checkpoints import CheckpointSource
 from filters.contract import Filter, Sample
 from filters.policy import Policy, check_policy, parse_policy
+from filters.published import chosen_source
 from filters.screen import screen
 from filters.verdict import Verdict
 from registry.db.session import Database
 from registry.policies import service as policies
 from registry.settings import Settings
+
+_UNKNOWN_STEP_BYTES = 100_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +62,7 @@ def load_screener(settings: Settings, database: Database) -> Screener:
         BadCheckpoint: Weights have another digest than expected, or may not score text.
         CanaryFailed: A filter scores a sentence wrong whose score is known.
         BadPolicy: The policy in force asks for what no filter here provides.
+        DownloadFailed: The published checkpoint that the operator chose did not come.
     """
     filters = load_filters(toxicity_checkpoint=checkpoint_of(settings))
     check_canaries(filters)
@@ -68,8 +72,24 @@ def load_screener(settings: Settings, database: Database) -> Screener:
 
 
 def checkpoint_of(settings: Settings) -> CheckpointSource | None:
-    """Return the published toxicity checkpoint that the operator chose, if any."""
-    path, digest = settings.toxicity_checkpoint, settings.toxicity_checkpoint_sha256
-    if path is None or digest is None or settings.toxicity_config_dir is None:
-        return None
-    return CheckpointSource(path, settings.toxicity_config_dir, digest)
+    """Return the toxicity checkpoint that the operator chose, if any; fetch a published one.
+
+    Raises:
+        DownloadFailed: It did not come, or is another file than its digest says.
+    """
+    told = 0
+
+    def tell(there: int, whole: int | None) -> None:
+        nonlocal told
+        tenth = 10 * there // whole if whole else there // _UNKNOWN_STEP_BYTES
+        if tenth > told:
+            told = tenth
+            log.info("checkpoint on its way", model=settings.toxicity_model, bytes=there, of=whole)
+
+    return chosen_source(
+        name=settings.toxicity_model,
+        path=settings.toxicity_path,
+        config=settings.toxicity_config_dir,
+        digest=settings.toxicity_checkpoint_sha256,
+        progress=tell,
+    )

@@ -10,6 +10,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -30,6 +31,22 @@ def count_bar(what: str, total: int) -> Iterator[Advance]:
     """Show a bar of things; yield the function that is told how many more are done."""
     with _bar(what, total, MofNCompleteColumn()) as advance:
         yield advance
+
+
+@contextmanager
+def download_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar once something comes; yield what is told the bytes there and the bytes in all."""
+    console = Console(stderr=True)
+    shown = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*shown, console=console, disable=not console.is_terminal, transient=True) as bar:
+        tasks: list[TaskID] = []
+
+        def tell(there: int, whole: int | None) -> None:
+            if not tasks:
+                tasks.append(bar.add_task(what, total=whole))
+            bar.update(tasks[0], completed=there, total=whole)
+
+        yield tell
 
 
 @contextmanager

@@ -96,13 +96,15 @@ def _keys(settings: Settings) -> Check:
 
 def _weights(settings: Settings) -> Check:
     """Compare the classifiers' files with their digests, without loading them."""
-    path, digest = settings.toxicity_checkpoint, settings.toxicity_checkpoint_sha256
+    path, digest = settings.toxicity_path, settings.toxicity_checkpoint_sha256
     try:
         listed = check_listed(Path(str(resources.files("filters") / "weights")))
         if path is not None and digest is not None and settings.toxicity_config_dir is not None:
             read_checked(CheckpointSource(path, settings.toxicity_config_dir, digest))
     except (BadCheckpoint, OSError) as error:
         advice = "install Corral again; check CORRAL_TOXICITY_CHECKPOINT"
+        if settings.toxicity_model:
+            advice = f"corral filter fetch {settings.toxicity_model} --sha256 {digest}"
         return Check("filters", ok=False, found=str(error), advice=advice)
     count = len(listed) + (path is not None)
     return Check("filters", ok=True, found=f"{count} files have the digests they should have")

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from api.cli.bars import byte_bar
+from api.cli.bars import download_bar
 from api.cli.render import json_option, print_json
-from filters.download import PUBLISHED, fetch
+from api.cli.settings import settings_of
+from filters.download import fetch
+from filters.published import PUBLISHED
 
 
 @click.command("fetch")
@@ -21,33 +23,33 @@ from filters.download import PUBLISHED, fetch
 @click.option(
     "--out",
     "target",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write.",
+    help="File to write; else NAME's place in the data directory.",
 )
 @json_option
-def fetch_checkpoint(name: str, digest: str, target: Path, as_json: bool) -> None:
+@click.pass_context
+def fetch_checkpoint(
+    context: click.Context, name: str, digest: str, target: Path | None, as_json: bool
+) -> None:
     """Download a published toxicity checkpoint.
 
     NAME is Detoxify's: original, unbiased, multilingual, original-small or unbiased-small. A
-    download that broke off goes on where it stopped. Then set CORRAL_TOXICITY_CHECKPOINT,
-    CORRAL_TOXICITY_CHECKPOINT_SHA256 and CORRAL_TOXICITY_CONFIG_DIR.
+    download that broke off goes on where it stopped. Then set CORRAL_TOXICITY_MODEL to NAME, or
+    CORRAL_TOXICITY_CHECKPOINT to the file; CORRAL_TOXICITY_CHECKPOINT_SHA256 to its digest, and
+    CORRAL_TOXICITY_CONFIG_DIR to a folder with its configuration and tokenizer.
 
-    Example: corral filter fetch unbiased --sha256 HEX --out unbiased.ckpt
+    Example: corral filter fetch unbiased --sha256 HEX
     """
     published = PUBLISHED.get(name)
     url = published.url if published else name
     if not url.startswith(("https://", "http://")):
         raise click.UsageError(f"{name} is neither an address nor one of {', '.join(PUBLISHED)}")
-    with byte_bar(target.name, 0) as advance:
-        done = 0
-
-        def report(there: int, _total: int | None) -> None:
-            nonlocal done
-            advance(there - done)
-            done = there
-
-        fetch(url, target, digest=digest, progress=report)
+    if target is None:
+        if not published:
+            raise click.UsageError("say with --out where a file from an address goes")
+        target = settings_of(context).data_dir / "checkpoints" / f"{name}.ckpt"
+    with download_bar(target.name) as bar:
+        fetch(url, target, digest=digest, progress=bar)
     if as_json:
         print_json({"file": str(target), "sha256": digest.lower()})
         return

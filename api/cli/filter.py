@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
+from api.cli.bars import download_bar
 from api.cli.records import open_records
 from api.cli.render import json_option, print_json, print_table
 from api.cli.settings import settings_of
 from api.cli.texts import text_of
 from filters.canaries import check_canaries
 from filters.catalog import WEIGHTS, describe, load_filters
-from filters.checkpoints import CheckpointSource
 from filters.contract import Filter, Sample
 from filters.policy import Policy, default_policy, parse_policy
+from filters.published import chosen_source
 from filters.screen import screen
 from registry.errors import NoPolicy, Unavailable
 from registry.policies import service as policies
@@ -27,13 +28,18 @@ def load(settings: Settings, *, weights: Path = WEIGHTS) -> tuple[Filter, ...]:
         weights: Folder of the bundled classifier, or of one that may take its place.
 
     Raises:
+        DownloadFailed: The published checkpoint that was chosen did not come.
         BadCheckpoint: A classifier's files are not the expected ones.
         CanaryFailed: A filter scores a sentence wrong whose score is known.
     """
-    path, digest = settings.toxicity_checkpoint, settings.toxicity_checkpoint_sha256
-    source = None
-    if path is not None and digest is not None and settings.toxicity_config_dir is not None:
-        source = CheckpointSource(path, settings.toxicity_config_dir, digest)
+    with download_bar(f"fetching {settings.toxicity_model}") as bar:
+        source = chosen_source(
+            name=settings.toxicity_model,
+            path=settings.toxicity_path,
+            config=settings.toxicity_config_dir,
+            digest=settings.toxicity_checkpoint_sha256,
+            progress=bar,
+        )
     filters = load_filters(weights=weights, toxicity_checkpoint=source)
     check_canaries(filters)
     return filters

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +58,18 @@ def write_checkpoint(tmp_path: Path) -> WriteCheckpoint:
     """Write a small random checkpoint with its config folder, changed as the test asks."""
 
     def write(
-        *, architecture: str = "BertForSequenceClassification", change: Change | None = None
+        *,
+        architecture: str = "BertForSequenceClassification",
+        classes: Sequence[str] = CLASSES,
+        vocabulary: int = len(VOCABULARY),
+        change: Change | None = None,
     ) -> CheckpointSource:
         torch.manual_seed(0)
-        config = _CONFIGS[architecture].from_dict(_SMALL | {"id2label": dict(enumerate(CLASSES))})
+        names = {"id2label": dict(enumerate(classes)), "vocab_size": vocabulary}
+        config = _CONFIGS[architecture].from_dict(_SMALL | names)
         model = ARCHITECTURES[architecture](config)
         arguments = {
-            "num_classes": len(CLASSES),
+            "num_classes": len(classes),
             "model_type": "bert-base-uncased",
             "model_name": architecture,
             "tokenizer_name": "BertTokenizer",
@@ -72,7 +77,7 @@ def write_checkpoint(tmp_path: Path) -> WriteCheckpoint:
         raw: dict[str, Any] = {
             "config": {
                 "arch": {"type": "BERT", "args": arguments},
-                "dataset": {"type": "Jigsaw", "args": {"classes": list(CLASSES)}},
+                "dataset": {"type": "Jigsaw", "args": {"classes": list(classes)}},
             },
             "state_dict": dict(model.state_dict()),
         }

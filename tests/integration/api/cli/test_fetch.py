@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from filters.published import PUBLISHED, Published
 from tests.integration.api.cli.conftest import Corral
 
 CONTENT = b"a checkpoint" * 1000
@@ -56,6 +57,25 @@ def test_a_checkpoint_with_another_digest_is_deleted(
     assert result.exit_code == 1
     assert "expected 000000000000" in result.stderr
     assert list(tmp_path.glob("got*")) == []
+
+
+def test_a_published_checkpoint_goes_to_its_place_in_the_data_directory(
+    bare: Corral, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PUBLISHED, "original", Published(url, "bert-base-uncased", ("toxicity",)))
+
+    result = bare("filter", "fetch", "original", "--sha256", DIGEST)
+
+    assert result.exit_code == 0
+    assert (tmp_path / "data" / "checkpoints" / "original.ckpt").read_bytes() == CONTENT
+    assert "tokenizer of bert-base-uncased" in result.stdout
+
+
+def test_a_file_from_an_address_needs_a_place(bare: Corral, url: str) -> None:
+    result = bare("filter", "fetch", url, "--sha256", DIGEST)
+
+    assert result.exit_code == 2
+    assert "--out" in result.stderr
 
 
 def test_a_name_that_is_not_published_is_wrong_usage(bare: Corral, tmp_path: Path) -> None:
