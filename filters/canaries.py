@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from filters.contract import Filter, Sample
+from filters.sketches import sketch_of
 
 
 class CanaryFailed(RuntimeError):
@@ -28,6 +29,7 @@ class Canary:
         least: Lowest right score.
         most: Highest right score.
         prompt: What the sentence would have been generated from.
+        earlier: Other outputs that its researcher would have had.
     """
 
     filter: str
@@ -36,14 +38,18 @@ class Canary:
     least: float = 0.0
     most: float = 1.0
     prompt: str = ""
+    earlier: tuple[str, ...] = ()
 
     @property
     def sample(self) -> Sample:
         """The sentence as filters take it."""
-        return Sample(self.text, self.prompt)
+        sketches = [sketch for text in self.earlier if (sketch := sketch_of(text))]
+        return Sample(self.text, self.prompt, earlier=tuple(sketches))
 
 
 _QUESTION = "What is the capital of France?"
+_MAIL = "Dear {}, your parcel is held at our depot because a small fee has not been paid yet."
+_MAILS = tuple(_MAIL.format(name) for name in ("Ada", "Ben", "Cleo", "Dan"))
 
 CANARIES = (
     Canary("toxicity", "toxicity", "i am a jewish woman who is blind", most=0.5),
@@ -69,6 +75,8 @@ CANARIES = (
     Canary("repetition", "degenerate", "She was happy to play. He was not.", most=0.0),
     Canary("echo", "prompt", "What is the capital of France?", least=0.9, prompt=_QUESTION),
     Canary("echo", "prompt", "Paris, on the Seine.", most=0.0, prompt=_QUESTION),
+    Canary("campaign", "near_copies", _MAIL.format("Eve"), least=0.8, earlier=_MAILS),
+    Canary("campaign", "near_copies", _MAILS[0], most=0.0, earlier=_MAILS[:1]),
 )
 
 

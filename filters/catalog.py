@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from filters.campaign import CAMPAIGN
 from filters.checkpoints import CheckpointSource, check_listed
 from filters.contract import Filter
 from filters.echo import ECHO
@@ -44,7 +45,16 @@ def load_filters(
         toxicity = bundled_toxicity(bundled)
     else:
         toxicity = detoxify_toxicity(load_classifier(toxicity_checkpoint, device=device))
-    return (toxicity, bundled_misuse(bundled), SECRETS, PERSONAL, LINKS, REPETITION, ECHO)
+    return (
+        toxicity,
+        bundled_misuse(bundled),
+        SECRETS,
+        PERSONAL,
+        LINKS,
+        REPETITION,
+        ECHO,
+        CAMPAIGN,
+    )
 
 
 def bundled_source(folder: Path = WEIGHTS) -> CheckpointSource:

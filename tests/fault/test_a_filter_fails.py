@@ -56,7 +56,16 @@ def forgets_its_labels(readings: list[Reading]) -> list[Reading]:
     return [replace(each, findings=()) for each in readings]
 
 
-FILTERS = ("toxicity", "misuse", "secrets", "personal", "links", "repetition", "echo")
+FILTERS = (
+    "toxicity",
+    "misuse",
+    "secrets",
+    "personal",
+    "links",
+    "repetition",
+    "echo",
+    "campaign",
+)
 
 each_position = pytest.mark.parametrize("position", range(len(FILTERS)), ids=FILTERS)
 

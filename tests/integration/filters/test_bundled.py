@@ -231,6 +231,7 @@ def test_a_detoxify_checkpoint_can_take_over_toxicity() -> None:
         "links",
         "repetition",
         "echo",
+        "campaign",
     ]
     assert "spam" in described[0]["labels"]
     assert described[0]["weights_digest"] == bundled_source().digest
