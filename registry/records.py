@@ -11,6 +11,7 @@ from registry.prompts import model as prompts
 from registry.receipts import model as receipts
 from registry.releases import model as releases
 from registry.reviews import model as reviews
+from registry.sketches import model as sketches
 from registry.verdicts import model as verdicts
 
 TABLES = (
@@ -24,6 +25,7 @@ TABLES = (
     receipts,
     releases,
     reviews,
+    sketches,
     verdicts,
 )
 METADATA = Row.metadata

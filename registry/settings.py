@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     sweep_interval_seconds: float = Field(default=1.0, gt=0)
     generate_threads: int = Field(default=8, ge=1)
     score_threads: int = Field(default=8, ge=1)
+    campaign_days: int = Field(default=30, ge=1)
 
     toxicity_model: PublishedModel | None = None
     toxicity_checkpoint: Path | None = None

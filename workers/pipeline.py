@@ -40,6 +40,7 @@ from workers.generation.engine import GeneratedText, GenerationCancelled, Genera
 from workers.generation.loading import TamperedRelease
 from workers.generation.residency import Residency
 from workers.heart import Heart
+from workers.recall import recall, remember, sketch_texts
 from workers.screening import Screener
 
 log = structlog.get_logger(__name__)
@@ -162,9 +163,11 @@ class Generator:
             Generated(each.text.replace("\0", "\ufffd"), each.token_ids, each.finish_reason)
             for each in texts
         ]
+        sketches = sketch_texts(job, [each.text for each in generated])
         with self._worker.database.transaction() as session:
             row = leases.held(session, job)
             jobs.seal(session, row, generated=generated, actor=self._worker.name)
+            remember(session, row, sketches)
             self._worker.dispatcher.send_after_commit(session, row)
 
     def _quarantine(self, job: Job, tampered: TamperedRelease) -> None:
@@ -225,10 +228,7 @@ class Scorer:
         """Return the job's outputs; and its prompt, unless it was screened under this policy."""
         digest = self.screener.policy().digest
         with self._worker.database.reading() as session:
-            samples = [
-                Sample(output.text or "", job.prompt, job.echo)
-                for output in jobs.outputs_of(session, job)
-            ]
+            samples = recall(session, job, days=self._worker.settings.campaign_days)
             known = prompts.under(session, job.id, policy_digest=digest)
         return samples, [] if known else [Sample(job.prompt)]
 

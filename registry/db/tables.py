@@ -42,6 +42,12 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
+def first_id(at: datetime) -> UUID:
+    """Return the least identifier that a row made at this time, or later, can have."""
+    milliseconds = int(at.timestamp() * 1000)
+    return UUID(int=milliseconds << 80)
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An aware time, stored in UTC with microseconds on every database."""
 

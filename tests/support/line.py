@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.cli import demo
 from filters.contract import Filter
@@ -36,7 +36,7 @@ class Line:
     scorer: Scorer
     prompts: PromptScreen
 
-    def submit(self, prompt: str = "Once upon a time") -> Job:
+    def submit(self, prompt: str = "Once upon a time", *, n: int = 1) -> Job:
         """Submit a job as the demo researcher."""
         with self.database.transaction() as session:
             return jobs.submit(
@@ -44,7 +44,7 @@ class Line:
                 account=self.ready.researcher,
                 release=self.ready.release,
                 prompt=prompt,
-                parameters=PARAMETERS,
+                parameters=replace(PARAMETERS, n=n),
             )
 
     def look(self, job: Job) -> tuple[Job, JobView]:

@@ -1,0 +1,93 @@
+"""Remember the sketches of outputs, and find those that may be near-copies."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, insert, select, union_all
+from sqlalchemy.orm import Session
+
+from registry.db.tables import first_id
+from registry.sketches.model import BANDS, SketchRecord
+
+BAND_LIMIT = 200
+"""Newest sketches that are found under one band: a count beyond it would decide nothing more."""
+
+_BANDS_AT_ONCE = 200  # SQLite joins at most 500 queries.
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is to be remembered of one output.
+
+    Attributes:
+        output_id: The output.
+        signature: Of its shape.
+        slots: Of what fills its shape.
+        bands: Under which it is found.
+    """
+
+    output_id: UUID
+    signature: bytes
+    slots: bytes
+    bands: tuple[int, ...]
+
+
+def remember(session: Session, *, account_id: UUID, sketches: Collection[Remembered]) -> None:
+    """Write the sketches of outputs that are sealed in this transaction."""
+    bands: list[dict[str, object]] = []
+    for each in sketches:
+        row = SketchRecord(output_id=each.output_id, signature=each.signature, slots=each.slots)
+        session.add(row)
+        session.flush()
+        bands += [
+            {"account_id": account_id, "band": band, "sketch_id": row.id}
+            for band in sorted(set(each.bands))
+        ]
+    if bands:
+        session.execute(insert(BANDS), bands)
+
+
+def of_outputs(session: Session, output_ids: Collection[UUID]) -> Sequence[SketchRecord]:
+    """Return the sketches of these outputs; some may have none."""
+    query = select(SketchRecord).where(SketchRecord.output_id.in_(output_ids))
+    return session.scalars(query).all()
+
+
+def like(
+    session: Session, *, account_id: UUID, bands: Collection[int], since: datetime
+) -> list[SketchRecord]:
+    """Return what a researcher's outputs since then left under any of the bands.
+
+    Of each band the newest ``BAND_LIMIT`` are read, so the cost does not grow with the table.
+    """
+    found: dict[UUID, SketchRecord] = {}
+    for part in _parts(bands):
+        query = union_all(*(_under(account_id, band, since) for band in part))
+        rows = session.scalars(
+            select(SketchRecord).where(SketchRecord.id.in_(query)).order_by(SketchRecord.id)
+        )
+        found.update((row.id, row) for row in rows)
+    return list(found.values())
+
+
+def _under(account_id: UUID, band: int, since: datetime) -> Select[tuple[UUID]]:
+    newest = (
+        select(BANDS.c.sketch_id)
+        .where(
+            BANDS.c.account_id == account_id,
+            BANDS.c.band == band,
+            BANDS.c.sketch_id >= first_id(since),
+        )
+        .order_by(BANDS.c.sketch_id.desc())
+        .limit(BAND_LIMIT)
+        .subquery()
+    )
+    return select(newest.c.sketch_id)
+
+
+def _parts(bands: Collection[int]) -> Iterator[list[int]]:
+    ordered = sorted(set(bands))
+    for start in range(0, len(ordered), _BANDS_AT_ONCE):
+        yield ordered[start : start + _BANDS_AT_ONCE]
