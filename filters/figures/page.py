@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from filters.figures.cells import Table
 from filters.figures.intervals import RESAMPLES
 from filters.figures.measured import Measured
-from filters.figures.tables import Table, tables
+from filters.figures.tables import tables
 from filters.figures.targets import Goal
 
 PAGE, FOLDER, RECORD = "filters.md", "filters", "figures.json"
