@@ -36,7 +36,9 @@ POLICY = LazyGroup(
     sections={
         "Commands": {
             "show": Lazy("api.cli.policy:show", "Print the policy in force."),
-            "check": Lazy("api.cli.adoption:check", "Check the policy in FILE."),
+            "check": Lazy(
+                "api.cli.adoption:check", "Check the policy in FILE, and show what it would change."
+            ),
             "adopt": Lazy("api.cli.adoption:adopt", "Put the policy in FILE in force."),
         }
     },
