@@ -37,7 +37,8 @@ POLICY = LazyGroup(
         "Commands": {
             "show": Lazy("api.cli.policy:show", "Print the policy in force."),
             "check": Lazy(
-                "api.cli.adoption:check", "Check the policy in FILE, and show what it would change."
+                "api.cli.adoption:check",
+                "Check the policy in FILE, and show which verdicts it would change.",
             ),
             "adopt": Lazy("api.cli.adoption:adopt", "Put the policy in FILE in force."),
         }

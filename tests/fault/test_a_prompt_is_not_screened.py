@@ -60,7 +60,7 @@ def test_while_no_scorer_runs_nothing_is_generated(
     database: Database, settings: Settings, sound: tuple[Filter, ...]
 ) -> None:
     with line(database, settings, sound) as pipeline:
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
         job = pipeline.submit(GOOD)
 
         for _ in range(3):
@@ -76,7 +76,7 @@ def test_a_prompt_that_passes_is_sent_to_generation_and_answered(
     database: Database, settings: Settings, sound: tuple[Filter, ...]
 ) -> None:
     with line(database, settings, sound) as pipeline:
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
         job = pipeline.submit(GOOD)
 
         pipeline.prompts.screen(job.id)
@@ -94,7 +94,7 @@ def test_a_flagged_prompt_ends_its_job_before_anything_is_generated(
     database: Database, settings: Settings, sound: tuple[Filter, ...]
 ) -> None:
     with line(database, settings, sound) as pipeline:
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
         job = pipeline.submit(BAD)
 
         pipeline.prompts.screen(job.id)
@@ -130,7 +130,7 @@ def test_a_prompt_that_a_filter_cannot_score_is_tried_again_and_then_refused(
 ) -> None:
     filters = [Failing(each, GOOD) if each.name == name else each for each in sound]
     with line(database, settings, filters) as pipeline:
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
         job = pipeline.submit(GOOD)
         states = []
 
@@ -150,7 +150,7 @@ def test_a_policy_adopted_while_a_job_is_queued_holds_for_it(
 ) -> None:
     with line(database, settings, sound) as pipeline:
         job = pipeline.submit(BAD)
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
 
         with pytest.raises(JobMoved):
             pipeline.generator.generate(job.id)
@@ -167,7 +167,7 @@ def test_a_policy_adopted_while_a_job_generates_releases_nothing_of_it(
     with line(database, settings, sound) as pipeline:
         job = pipeline.submit(BAD)
         pipeline.generator.generate(job.id)
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
 
         pipeline.scorer.score(job.id)
 
@@ -180,7 +180,7 @@ def test_a_policy_that_refuses_no_more_lets_a_waiting_job_go(
     database: Database, settings: Settings, sound: tuple[Filter, ...]
 ) -> None:
     with line(database, settings, sound) as pipeline:
-        pipeline.adopt(prompts="refuse")
+        pipeline.adopt(refuses_prompts=True)
         job = pipeline.submit(BAD)
         pipeline.adopt(time_limit_seconds=31)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from api.cli import demo
 from filters.contract import Filter
-from filters.policy import default_policy, parse_policy
+from filters.policy import default_policy
 from registry.db.session import Database
 from registry.jobs import queries
 from registry.jobs import service as jobs
@@ -15,6 +15,7 @@ from registry.policies import service as policies
 from registry.receipts import service as receipts
 from registry.settings import Settings
 from registry.verdicts.view import JobView, view_of
+from tests.support.policies import refusing, with_time_limit
 from tests.support.rows import PARAMETERS, SIGNER
 from workers.app import load_engine
 from workers.dispatch import Dispatcher
@@ -53,18 +54,13 @@ class Line:
             row = queries.get(session, job.id)
             return row, view_of(session, row)
 
-    def adopt(self, *, time_limit_seconds: int = 30, prompts: str = "note") -> None:
+    def adopt(self, *, time_limit_seconds: int = 30, refuses_prompts: bool = False) -> None:
         """Adopt the default policy with another time limit and another action for prompts."""
-        policy = default_policy()
-        source = "\n".join(
-            f"time_limit_seconds = {time_limit_seconds}"
-            if line.startswith("time_limit_seconds")
-            else line
-            for line in policy.source.splitlines()
-        )
-        source += f'\n[prompts]\naction = "{prompts}"\n'
+        policy = with_time_limit(default_policy(), time_limit_seconds)
+        if refuses_prompts:
+            policy = refusing(policy)
         with self.database.transaction() as session:
-            policies.adopt(session, policy=parse_policy(source), actor="operator")
+            policies.adopt(session, policy=policy, actor="operator")
 
 
 @contextmanager

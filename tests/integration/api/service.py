@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from filters.policy import parse_policy
+from filters.rules import Policy
 from registry.accounts.model import Role
 from registry.db.session import Database
 from registry.jobs import queries
@@ -115,10 +115,10 @@ class Service:
         reviews = self.get("/v1/reviews", "rae").json()["items"]
         return next(str(each["id"]) for each in reviews if each["job_id"] == job)
 
-    def adopt(self, toml_text: str) -> None:
+    def adopt(self, policy: Policy) -> None:
         """Adopt a policy as the operator does."""
         with self.database.transaction() as session:
-            policies.adopt(session, policy=parse_policy(toml_text), actor="operator")
+            policies.adopt(session, policy=policy, actor="operator")
 
     def move_release(self, to: ReleaseState) -> None:
         """Move the release as the operator does."""

@@ -3,6 +3,7 @@
 from filters.policy import default_policy
 from registry.ledger import queries as ledger
 from tests.integration.api.service import Service
+from tests.support.policies import second_reviewed
 
 TEXT = "a text that was flagged"
 
@@ -45,7 +46,7 @@ def test_a_released_output_reaches_its_researcher(service: Service) -> None:
 
 
 def test_two_reviewers_release_what_the_policy_has_two_of_them_see(service: Service) -> None:
-    service.adopt(f"second_reviews = 1\n{default_policy().source}")
+    service.adopt(second_reviewed(default_policy()))
     review = service.flagged_review(text=TEXT)
     answers = []
 

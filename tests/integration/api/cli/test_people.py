@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from filters.policy import default_policy
 from tests.integration.api.cli.conftest import Corral
 from tests.integration.api.service import NAME, Service
+from tests.support.policies import second_reviewed
 
 As = Callable[..., Result]
 NO_JOB = "00000000-0000-7000-8000-000000000000"
@@ -228,7 +229,7 @@ def test_a_review_is_shown_and_decided(person: As, service: Service) -> None:
 def test_the_first_of_two_reviewers_is_told_that_another_decides(
     person: As, service: Service
 ) -> None:
-    service.adopt(f"second_reviews = 1\n{default_policy().source}")
+    service.adopt(second_reviewed(default_policy()))
     identifier = service.flagged_review()
 
     first = person("rae", "review", identifier, "release", "--reason", "harmless")

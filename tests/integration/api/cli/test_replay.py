@@ -21,6 +21,7 @@ from registry.verdicts import service as verdicts
 from registry.verdicts.model import VerdictRecord
 from tests.integration.api.cli.conftest import Corral
 from tests.support import rows
+from tests.support.policies import refusing
 
 CALM = "Lily and her mom baked a cake for the birthday."
 RUDE = "You are a stupid idiot and everybody hates you."
@@ -135,9 +136,9 @@ def test_a_limit_takes_the_newest(corral: Corral, tmp_path: Path, outputs: dict[
 def test_a_policy_that_refuses_prompts_says_how_many(
     corral: Corral, tmp_path: Path, outputs: dict[str, str]
 ) -> None:
-    refusing = f'{default_policy().source}\n[prompts]\naction = "refuse"\n'
+    source = refusing(default_policy()).source
 
-    result = corral("policy", "check", policy_file(tmp_path, refusing), "--json")
+    result = corral("policy", "check", policy_file(tmp_path, source), "--json")
 
     done = json.loads(result.stdout)["replay"]
     assert outputs
