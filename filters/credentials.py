@@ -35,18 +35,22 @@ _CURL_USER = re.compile(
     r"\bcurl\b(?:[^\n|;\\]|\\\n|\\.){0,400}?\s(?:-[a-zA-Z]{0,5}u|--(?:proxy-)?user)[ =]{0,3}"
     r"[\"']?(?P<user>[^\s:\"']{0,80})[\"']?:[\"']?(?P<value>[^\s\"']{0,80})"
 )
+_COMMAND = re.compile(
+    r"\b(?:mysql\w{0,8}|mariadb|sshpass|redis-cli|mongo(?:sh|dump)?|ldapsearch)\b[^\n|;]{0,200}?"
+    r"\s(?P<flag>-p|-a|-w|--pass(?:word)?[ =]) ?[\"']?(?P<value>[^\s\"'-][^\s\"']{5,80})"
+)
 _NAMES = (
-    r"(?P<password>pass(?:word|wd|phrase|code)|pwd|(?<![A-Za-z])pass)"
+    r"(?P<password>pass(?:word|wd|phrase|code)|pwd|(?<![A-Za-z])p(?:ass|w))"
     r"|(?:api|secret|access|private|encrypt(?:ion)?|signing|master|account|storage|shared|auth"
-    r"|service|deploy|consumer|webhook|license|registration|integration)[_.-]?key"
+    r"|service|deploy|consumer|webhook|license|registration|integration)[ _.-]?key"
     r"|client[_.-]?secret|app[_.-]?secret|secret|(?<!csrf)(?<!csrf[_.-])(?<!xsrf[_.-])token"
     r"|credentials?|bearer"
 )
 _ASSIGNED = re.compile(
     rf"(?i)(?<!public)(?<!public[_.-])(?:{_NAMES})(?P<more>[_.-]?(?:base|prod|dev|test|value"
     r"|string))?(?:[\"'\]]{1,2}|</?\w{0,20}>)?(?:\s(?:for|of|to)\s[^\n.:=;]{1,40}?(?=\sis\b|:))?"
-    r"(?:\s{1,3}(?:is|was|to))?\s{0,3}(?::=|=>|->|=|:|>|,|\(|\s)\s{0,3}[\"'`]{0,2}"
-    r"(?P<value>[^\s\"'`,;<>(){}\[\]$]{6,400})"
+    r"(?:\s{1,3}(?:is|was|to))?\s{0,3}(?::=|=>|->|=|:|>|,|\(|\||\s)\s{0,3}[\"'`]{0,2}"
+    r"(?=(?P<value>[^\s\"'`,;<>(){}\[\]$]{6,400}))"  # Not taken: it may be a name itself.
 )
 _ISSUERS = (
     r"adafruit|adobe|airtable|algolia|asana|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase"
@@ -67,6 +71,9 @@ def find_credentials(text: str) -> Iterator[Hit]:
     yield from _in_headers(text)
     for match in (*_IN_ADDRESS.finditer(text), *_CURL_USER.finditer(text)):
         yield from _user_and_password(match)
+    for match in _COMMAND.finditer(text):
+        if looks_like_password(match["value"]):
+            yield Hit("password", _LIKELY, *match.span("value"))
     yield from _assigned(text)
     for match in _NAMED_AFTER_ISSUER.finditer(text):
         value = match["value"]

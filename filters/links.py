@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from filters.domains import has_known_ending, registered_name
 from filters.link_marks import marks_of
 from filters.patterns import Hit, PatternFilter
+from filters.punctuation import plain_punctuation
 
 LINKS_LABELS = ("suspicious",)
 
@@ -40,6 +41,7 @@ _TRAILING = ".,;:!?)]'\"*_"
 
 def find_links(text: str) -> Iterator[Hit]:
     """Yield every link that has at least one mark."""
+    text = plain_punctuation(text)
     misled = {}
     for match in _SHOWN.finditer(text):
         inner = "to" if match["to"] else "href"
@@ -84,4 +86,4 @@ def _misleads(shown: str, address: str) -> bool:
     return registered_name(host) != registered_name(claimed["host"])
 
 
-LINKS = PatternFilter("links", "2", LINKS_LABELS, find_links)
+LINKS = PatternFilter("links", "3", LINKS_LABELS, find_links)

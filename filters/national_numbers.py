@@ -70,11 +70,15 @@ def _is_nino(value: str) -> bool:
     return prefix not in {"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"}
 
 
+def _is_ssn(value: str) -> bool:
+    return bool(ssn.is_valid(re.sub(r"\D", "", value)))
+
+
 _SSN_NAMES = r"ssn|social security(?: number| no\.?| card)?|social"
 
 NATIONAL = (
-    _kind(r"\d{3}-\d{2}-\d{4}", _SSN_NAMES, ssn.is_valid),
-    _kind(r"\d{3} ?\d{2} ?\d{4}", _SSN_NAMES, ssn.is_valid, needs_name=True),
+    _kind(r"\d{3}-\d{2}-\d{4}", _SSN_NAMES, _is_ssn),
+    _kind(r"\d{3}[ .]?\d{2}[ .]?\d{4}", _SSN_NAMES, _is_ssn, needs_name=True),
     _kind(r"9\d{2}-\d{2}-\d{4}", r"itin|taxpayer", itin.is_valid),
     _kind(
         r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]",
@@ -119,8 +123,8 @@ NATIONAL = (
 )
 
 DOCUMENTS = re.compile(
-    r"(?i)\b(?:passport|driv(?:er'?s?|ers'|ing) licen[cs]e|national id(?:entity)?(?: card)?"
-    r"|identity card|tax(?:payer)? id(?:entification)?|medicare|residence permit)"
+    r"(?i)\b(?:passport|dl(?= ?#)|driv(?:er'?s?|ers'|ing) licen[cs]e|identity card|medicare"
+    r"|national id(?:entity)?(?: card)?|tax(?:payer)? id(?:entification)?|residence permit)"
     r"(?: (?:number|no\.?|nr\.?|#|id|card)){0,2}[ :#-]{0,3}(?:is|was)?[ :#]{1,3}"
     r"(?P<value>(?=[A-Z-]{0,6}\d)[A-Z0-9](?:-?[A-Z0-9]){5,17})(?![\w-])"
 )

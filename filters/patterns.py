@@ -9,6 +9,9 @@ from typing import Protocol
 from filters.contract import Finding, Reading, Sample
 from filters.folding import fold
 
+MOST_HITS = 100
+"""Findings of one label that are kept of one text; the surest ones, the first of equals."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -63,8 +66,9 @@ class PatternFilter:
             for hit in self.find(form.text):
                 start, end = form.span(hit.start, hit.end)
                 hits.setdefault((hit.label, start, end), replace(hit, start=start, end=end))
-        for hit in hits.values():
-            yield Finding(self.name, hit.label, hit.score, hit.start, hit.end)
         for label in self.labels:
-            if not any(hit.label == label for hit in hits.values()):
+            found = [hit for hit in hits.values() if hit.label == label]
+            for hit in sorted(found, key=lambda hit: -hit.score)[:MOST_HITS]:
+                yield Finding(self.name, label, hit.score, hit.start, hit.end)
+            if not found:
                 yield Finding(self.name, label, 0.0, 0, len(text))

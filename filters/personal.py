@@ -18,6 +18,7 @@ from filters.domains import has_known_ending, is_stand_in
 from filters.identity_numbers import find_identity_numbers
 from filters.patterns import Hit, PatternFilter
 from filters.phones import find_phones
+from filters.punctuation import plain_punctuation
 
 PERSONAL_LABELS = (
     "email",
@@ -35,12 +36,13 @@ _DISGUISED = 0.8
 _LONGEST_LOCAL = 64
 
 _AT = re.compile(
-    r"(?:@|\s?[\[({]\s?at\s?[\])}]\s?)"
-    r"(?P<host>(?:[\w-]{1,63}(?:\.|\s?[\[({]\s?dot\s?[\])}]\s?)){1,6}[^\W\d_]{2,24})(?![\w-])",
+    r"(?:@|\s?[\[({]\s?at\s?[\])}]\s?|\sat\s(?=[\w-]{1,63}(?:\.[\w-]{1,63})?\sdot\s))"
+    r"(?P<host>(?:[\w-]{1,63}(?:\.|\s?[\[({]\s?dot\s?[\])}]\s?|\sdot\s)){1,6}[^\W\d_]{2,24})(?![\w-])",
     re.IGNORECASE,
 )
 _LOCAL = re.compile(r"[\w.+%'-]{1,64}\Z")
-_DOT = re.compile(r"\s?[\[({]\s?dot\s?[\])}]\s?", re.IGNORECASE)
+_DOT = re.compile(r"\s?[\[({]\s?dot\s?[\])}]\s?|\sdot\s", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"://[^\s/@]{0,80}:\Z")
 _NOBODY = frozenset(
     {
         "abc", "email", "example", "first.last", "firstname.lastname", "foo", "jane.doe",
@@ -68,6 +70,7 @@ _VERSION = re.compile(r"(?i)(?:version|release|build|chapter|section|ver|rev|v)\
 
 def find_personal(text: str) -> Iterator[Hit]:
     """Yield every piece of personal data; a place is one kind only, the surest first."""
+    text = plain_punctuation(text)
     taken = bytearray(len(text))
     for found in (_emails(text), find_identity_numbers(text), _addresses(text), find_phones(text)):
         for hit in found:
@@ -80,12 +83,21 @@ def _emails(text: str) -> Iterator[Hit]:
     for match in _AT.finditer(text):
         local = _LOCAL.search(text[max(0, match.start() - _LONGEST_LOCAL) : match.start()])
         host = _DOT.sub(".", match["host"])
-        if local and has_known_ending(host):
+        if (
+            local
+            and has_known_ending(host)
+            and not _is_password(text, match.start() - len(local[0]))
+        ):
             name = local[0].strip(".'-").lower()
             sample = name in _NOBODY or is_stand_in(host)
             label = "sample" if sample else "organisation" if name in _ROLES else "email"
             score = _CERTAIN if match[0][0] == "@" else _DISGUISED
             yield Hit(label, score, match.start() - len(local[0]), match.end())
+
+
+def _is_password(text: str, start: int) -> bool:
+    """Return whether what begins here is the password of ``https://user:password@host``."""
+    return bool(_IN_ADDRESS.search(text[max(0, start - 90) : start]))
 
 
 def _addresses(text: str) -> Iterator[Hit]:
@@ -99,4 +111,4 @@ def _addresses(text: str) -> Iterator[Hit]:
             yield Hit("ip_address", _DISGUISED, *match.span())
 
 
-PERSONAL = PatternFilter("personal", "1", PERSONAL_LABELS, find_personal)
+PERSONAL = PatternFilter("personal", "2", PERSONAL_LABELS, find_personal)

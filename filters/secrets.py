@@ -14,6 +14,7 @@ from itertools import zip_longest
 
 from filters.credentials import find_credentials
 from filters.patterns import Hit, PatternFilter
+from filters.punctuation import plain_punctuation
 from filters.randomness import bits, is_filled_in, looks_random
 from filters.token_formats import PUBLISHED
 
@@ -37,6 +38,7 @@ _LEAST_PREFIXED_BITS = 3.6  # Random hexadecimal digits, 24 of them, have 3.6 on
 
 def find_secrets(text: str) -> Iterator[Hit]:
     """Yield every secret once, most certain kinds first."""
+    text = plain_punctuation(text)
     taken = bytearray(len(text))
     for found in (_private_keys(text), _published(text), find_credentials(text), _prefixed(text)):
         for hit in found:
@@ -70,4 +72,4 @@ def _prefixed(text: str) -> Iterator[Hit]:
             yield Hit("token", _PROBABLE, *match.span())
 
 
-SECRETS = PatternFilter("secrets", "2", SECRETS_LABELS, find_secrets)
+SECRETS = PatternFilter("secrets", "3", SECRETS_LABELS, find_secrets)

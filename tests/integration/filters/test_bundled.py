@@ -228,6 +228,7 @@ def test_a_detoxify_checkpoint_can_take_over_toxicity() -> None:
         "misuse",
         "secrets",
         "personal",
+        "personal",
         "links",
         "repetition",
         "echo",

@@ -24,6 +24,11 @@ FOUND = [
     ("password is: " + "Xk39!vLq20", "Xk39!vLq20"),
     ("dbPassword => `" + "Xk39!vLq20`", "Xk39!vLq20"),
     ("SECRET_KEY_BASE=" + LETTERS[:50], LETTERS[:50]),
+    ("Your AWS secret access key is " + LETTERS[:40] + ".", LETTERS[:40]),
+    ("| api key | " + LETTERS[:32] + " |", LETTERS[:32]),
+    ("The API key for the weather service is " + LETTERS[:32], LETTERS[:32]),
+    ("mysql -u root -p" + "Xk39!vLq20 shop", "Xk39!vLq20"),
+    ("sshpass -p '" + "Xk39!vLq20' ssh corral", "Xk39!vLq20"),
     ("sourcegraph: " + HEX + "01ab", HEX + "01ab"),
     ("DATADOG_APP = '" + HEX + "'", HEX),
 ]  # fmt: skip

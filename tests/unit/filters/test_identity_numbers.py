@@ -17,6 +17,7 @@ FOUND = [
     ("my SSN is 856-45-6789", "national_number", 1.0),
     ("856-45-6789", "national_number", 0.8),
     ("social security number 856456789", "national_number", 1.0),
+    ("SSN: 856 45 6789", "national_number", 1.0),
     ("QQ 12 34 56 C is refused, AB 12 34 56 C is not", "national_number", 0.8),
     ("NHS number 943 476 5919", "national_number", 1.0),
     ("DNI 54362315K", "national_number", 1.0),

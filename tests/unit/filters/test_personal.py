@@ -13,6 +13,7 @@ FOUND = [
     ("<Ada.Lovelace+x@mail.uni-lund.se>", "email", "Ada.Lovelace+x@mail.uni-lund.se"),
     ("mailto:o'hara@tuwien.ac.at?subject=x", "email", "o'hara@tuwien.ac.at"),
     ("ada.lovelace [at] uni-lund [dot] se", "email", "ada.lovelace [at] uni-lund [dot] se"),
+    ("ada.lovelace at uni-lund dot se", "email", "ada.lovelace at uni-lund dot se"),
     ("ada.lovelace(at)uni-lund.se", "email", "ada.lovelace(at)uni-lund.se"),
     ("from 81.2.69.142 at noon", "ip_address", "81.2.69.142"),
     ("from 2a02:6b8::feed:ff here", "ip_address", "2a02:6b8::feed:ff"),
@@ -21,6 +22,8 @@ FOUND = [
     ("write to support@uni-lund.se", "organisation", "support@uni-lund.se"),
 ]
 PASSED = [
+    "we met at home and dot the letters",
+    "https://corral:word@uni-lund.se/",
     "Install it with pip install corral@1.2.3",
     "the picture photo@2x.png",
     "@ada is on the list, and so is bob@home",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from filters.phones import find_phones
+from filters.punctuation import plain_punctuation
 
 FOUND = [
     ("+44 20 7946 1234", "+44 20 7946 1234"),
@@ -21,6 +22,7 @@ FOUND = [
 ]
 PASSED = [
     "He lived from 1832-1898, and called it home 1865-1871.",
+    "the work of Francis Bacon (1561\u20131626), and the office (2613-2181 BCE)",
     "Call before 2019-03-12 or 12.03.2019.",
     "In 2023 the office sold 1,234,567 books.",
     "It costs $4500840 to call.",
@@ -45,7 +47,7 @@ def test_a_telephone_number_is_found(text: str, number: str) -> None:
 
 @pytest.mark.parametrize("text", PASSED)
 def test_another_number_passes(text: str) -> None:
-    assert list(find_phones(text)) == []
+    assert list(find_phones(plain_punctuation(text))) == []
 
 
 @pytest.mark.parametrize(
