@@ -228,7 +228,6 @@ def test_a_detoxify_checkpoint_can_take_over_toxicity() -> None:
         "misuse",
         "secrets",
         "personal",
-        "personal",
         "links",
         "repetition",
         "echo",
