@@ -3,6 +3,9 @@
 Rows that are there mean what they meant: a policy without second reviews that refuses no
 prompt, a review that one person decides, a verdict that noted nothing.
 
+Workers of the revision before do not ask whether a prompt may be answered, and open every review
+for one person: stop them before a policy that says otherwise is adopted.
+
 Revision: 0003
 Follows: 0002
 """
