@@ -102,6 +102,7 @@ def test_the_ledger_tells_the_story_and_verifies(service: Stack) -> None:
 
     assert [entry["action"] for entry in entries] == [
         "job.done",
+        "prompt.passed",
         "job.scoring",
         "job.generating",
         "job.submitted",
