@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import re
 from typing import Any
 
 import torch
@@ -41,7 +42,9 @@ _RENAMED = {
     "severe_toxic": "severe_toxicity",
     "identity_hate": "identity_attack",
 }
-_LEGACY_BUFFER = ".embeddings.position_ids"
+_UNUSED = re.compile(r"\w+\.embeddings\.position_ids|roberta\.pooler\.dense\.(weight|bias)")
+"""What files of transformers 3 may hold although no score depends on it: a buffer that counts, and
+the pooler of RoBERTa, whose classifier has a layer of its own. Anything else is refused."""
 
 
 def load_classifier(source: CheckpointSource, *, device: str | None = None) -> Classifier:
@@ -110,7 +113,7 @@ def _empty_model(
 
 
 def _fill(model: PreTrainedModel, state: dict[str, Any]) -> PreTrainedModel:
-    weights = {name: value for name, value in state.items() if not name.endswith(_LEGACY_BUFFER)}
+    weights = {name: value for name, value in state.items() if not _UNUSED.fullmatch(name)}
     for name, value in weights.items():
         if not isinstance(value, Tensor) or not value.is_floating_point():
             raise BadCheckpoint(f"{name} is not a tensor of floating point numbers")
