@@ -12,6 +12,7 @@ import migrations
 from api.dependencies import AllDoors, Doors
 from registry.policies import service as policies
 from registry.releases import queries as releases
+from registry.scorers import service as scorers
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,11 @@ class Readiness(BaseModel):
     """Whether the service can do its work, and which part cannot."""
 
     ready: bool
-    checks: dict[str, bool] = Field(examples=[{"schema": True, "broker": True}])
+    checks: dict[str, bool] = Field(examples=[{"schema": True, "broker": True, "filters": False}])
+    reasons: dict[str, str] = Field(
+        description="Why a check does not hold, one stable word, where one is known.",
+        examples=[{"filters": "canary_failed"}],
+    )
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -43,7 +48,10 @@ def healthz() -> Liveness:
     responses={503: {"model": Readiness, "description": "A part is missing; the log says why."}},
 )
 def readyz(parts: AllDoors, response: Response) -> Readiness:
-    """Check the records and their schema, the policy, the store and the broker."""
+    """Check the records and their schema, the policy, the store, the broker and the filters.
+
+    The filters hold while no scoring worker is out of service; that none runs is no fault.
+    """
     found = readiness(parts)
     response.status_code = HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE
     return found
@@ -57,17 +65,21 @@ def metrics(parts: AllDoors) -> Response:
 
 def readiness(parts: Doors) -> Readiness:
     """Return whether the service can do its work."""
-    checks: dict[str, Callable[[Doors], bool]] = {
+    checks: dict[str, Callable[[Doors], bool | str]] = {
         "schema": _schema_is_current,
         "policy": _policy_is_in_force,
         "store": _store_is_readable,
         "broker": _broker_answers,
+        "filters": _filters_are_fit,
     }
-    held = {name: _holds(name, check, parts) for name, check in checks.items()}
-    return Readiness(ready=all(held.values()), checks=held)
+    answers = {name: _answer(name, check, parts) for name, check in checks.items()}
+    held = {name: answer is True for name, answer in answers.items()}
+    reasons = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
+    return Readiness(ready=all(held.values()), checks=held, reasons=reasons)
 
 
-def _holds(name: str, check: Callable[[Doors], bool], parts: Doors) -> bool:
+def _answer(name: str, check: Callable[[Doors], bool | str], parts: Doors) -> bool | str:
+    """Return whether a check holds, or the word for why it does not."""
     try:
         return check(parts)
     except Exception:
@@ -95,3 +107,14 @@ def _store_is_readable(parts: Doors) -> bool:
 
 def _broker_answers(parts: Doors) -> bool:
     return parts.dispatcher.is_reachable()
+
+
+def _filters_are_fit(parts: Doors) -> bool | str:
+    """Return the first reason why a live scoring worker is out of service, if one is."""
+    with parts.database.reading() as session:
+        unfit = scorers.out_of_service(session)
+    for each in unfit:
+        log.error(
+            "not ready", check="filters", worker=each.worker, reason=each.reason, detail=each.detail
+        )
+    return unfit[0].reason or False if unfit else True

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from registry.db.session import Database
 from registry.jobs import queries as jobs
 from registry.ledger import queries as ledger
+from registry.scorers import service as scorers
 from registry.verdicts import queries as verdicts
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,7 @@ class _Records(Collector):
                 states = jobs.count_by_state(session)
                 outcomes = verdicts.count_outputs(session)
                 size, _ = ledger.head(session)
+                workers = scorers.count_by_state(session)
         except Exception:
             log.exception("records could not be read for the metrics")
             reachable.add_metric([], 0)
@@ -73,4 +75,8 @@ class _Records(Collector):
         for outcome, count in outcomes.items():
             outputs.add_metric([outcome.value], count)
         yield outputs
+        live = GaugeMetricFamily("corral_scorers", "Live scoring workers.", labels=["state"])
+        for service, count in workers.items():
+            live.add_metric([service.value], count)
+        yield live
         yield GaugeMetricFamily("corral_ledger_leaves", "Leaves of the ledger's tree.", value=size)

@@ -9,13 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from filters.contract import Filter, Sample
+from filters.contract import Filter, Reading, Sample
+from filters.deadline import FilterFailed, TimedOut, score_within
 from filters.sketches import sketch_of
+
+CANARY_SECONDS = 120.0
+"""How long one filter may take for all canaries; a batch of texts may be in front of them."""
 
 
 class CanaryFailed(RuntimeError):
-    """A filter scores a sentence wrongly whose score is known; it must not score anything else."""
+    """A filter does not see what it should; it must not score anything else.
+
+    Attributes:
+        reason: One stable word for it.
+    """
+
+    def __init__(self, sentence: str, *, reason: str = "canary_failed") -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +93,76 @@ CANARIES = (
 )
 
 
-def check_canaries(filters: Sequence[Filter]) -> None:
-    """Score every canary of the given filters.
+@runtime_checkable
+class Weighted(Protocol):
+    """A filter with weights that can be compared with what was loaded."""
+
+    def check_weights(self) -> None:
+        """Check that the weights are still those that were loaded, and keep no old score."""
+
+
+def check_canaries(filters: Sequence[Filter], *, seconds: float = CANARY_SECONDS) -> None:
+    """Score every canary with the given filters.
+
+    1. The weights are the ones that were loaded, on the disk and in memory, and no score that
+       was kept from before can answer.
+    2. Each filter has canaries and answers all of them in time.
+    3. Each canary's score is in its range.
+    4. No label of a filter with weights has the same score for every canary of any filter.
 
     Raises:
-        CanaryFailed: There are no filters, a filter has no canary, or a score is out of its range.
+        WeightsChanged: 1 does not hold.
+        CanaryFailed: There are no filters, or 2, 3 or 4 does not hold.
     """
     if not filters:
-        raise CanaryFailed("there are no filters")
+        raise CanaryFailed("there are no filters", reason="no_filters")
     for each in filters:
-        canaries = [canary for canary in CANARIES if canary.filter == each.name]
-        if not canaries:
+        if isinstance(each, Weighted):
+            each.check_weights()
+        ours = [number for number, canary in enumerate(CANARIES) if canary.filter == each.name]
+        if not ours:
             raise CanaryFailed(
-                f"{each.name} has no canary, so nobody would notice if it were blind"
+                f"{each.name} has no canary, so nobody would notice if it were blind",
+                reason="no_canary",
             )
-        readings = each.score([canary.sample for canary in canaries])
-        if len(readings) != len(canaries):
-            raise CanaryFailed(f"{each.name} answered for {len(readings)} of {len(canaries)} texts")
-        for number, (canary, reading) in enumerate(zip(canaries, readings, strict=True), start=1):
-            scores = [found.score for found in reading.findings if found.label == canary.label]
-            score = max(scores, default=math.nan)
-            if not canary.least <= score <= canary.most:
-                raise CanaryFailed(
-                    f"{each.name} scores {canary.label} of its canary {number} as {score:.3f}; "
-                    f"right is {canary.least} to {canary.most}"
-                )
+        readings = _ask(each, seconds)
+        for place, number in enumerate(ours, start=1):
+            _check_range(CANARIES[number], readings[number], place)
+        if each.weights_digest is not None:
+            _check_differences(each, readings)
+
+
+def _ask(each: Filter, seconds: float) -> list[Reading]:
+    try:
+        readings = score_within(each, [canary.sample for canary in CANARIES], seconds=seconds)
+    except TimedOut as error:
+        raise CanaryFailed(str(error), reason="timed_out") from error
+    except FilterFailed as error:
+        raise CanaryFailed(str(error), reason="filter_failed") from error
+    if len(readings) != len(CANARIES):
+        raise CanaryFailed(f"{each.name} answered for {len(readings)} of {len(CANARIES)} texts")
+    return readings
+
+
+def _check_range(canary: Canary, reading: Reading, place: int) -> None:
+    scores = [found.score for found in reading.findings if found.label == canary.label]
+    score = max(scores, default=math.nan)
+    if not canary.least <= score <= canary.most:
+        raise CanaryFailed(
+            f"{canary.filter} scores {canary.label} of its canary {place} as {score:.3f}; "
+            f"right is {canary.least} to {canary.most}"
+        )
+
+
+def _check_differences(each: Filter, readings: Sequence[Reading]) -> None:
+    for label in each.labels:
+        scores = {
+            found.score
+            for reading in readings
+            for found in reading.findings
+            if found.label == label
+        }
+        if len(scores) < 2:  # noqa: PLR2004  two texts, two scores
+            raise CanaryFailed(
+                f"{each.name} scores {label} alike whatever the text", reason="constant_scores"
+            )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
+from filters.fingerprint import Seal
 from filters.folding import fold
 from filters.packing import pack_linear_layers
 from filters.sharing import Shared
@@ -61,6 +63,7 @@ class Classifier:
         digest: str,
         *,
         device: str | None = None,
+        path: Path | None = None,
     ) -> None:
         self.labels = tuple(labels)
         self.digest = digest
@@ -69,6 +72,7 @@ class Classifier:
         self._model = model.train(mode=False).requires_grad_(requires_grad=False)
         if self._device.type == "cpu":
             pack_linear_layers(model)
+        self._seal = Seal(self._model, path=path, digest=digest)
         self._begin, self._end = tokenizer("")["input_ids"]
         self._padding = int(tokenizer.pad_token_id)
         self._size = _window_size(model, tokenizer) - _SPECIAL_TOKENS
@@ -78,6 +82,11 @@ class Classifier:
     def score(self, texts: Sequence[str]) -> list[TextScores]:
         """Return the scores of each text over its whole length."""
         return self._shared.score(texts)
+
+    def check_weights(self) -> None:
+        """Check the weights against what was loaded (``Seal.check``), and forget kept scores."""
+        self._seal.check()
+        self._shared.forget()
 
     def _score(self, texts: Sequence[str]) -> list[TextScores]:
         read = self._reader.read(texts)

@@ -38,6 +38,9 @@ class Scorer(Protocol):
     def score(self, texts: Sequence[str]) -> Sequence[Scores]:
         """Return the scores of each text over its whole length."""
 
+    def check_weights(self) -> None:
+        """Check that the weights are still those that were loaded, and keep no old score."""
+
 
 @dataclass(frozen=True)
 class ClassifierFilter:
@@ -63,6 +66,14 @@ class ClassifierFilter:
     def weights_digest(self) -> str:
         """sha256 of the classifier's weights file."""
         return self.classifier.digest
+
+    def check_weights(self) -> None:
+        """Check that the weights are still those that were loaded, and keep no old score.
+
+        Raises:
+            WeightsChanged: The file or the tensors in memory differ.
+        """
+        self.classifier.check_weights()
 
     def score(self, samples: Sequence[Sample]) -> list[Reading]:
         """Return one reading for each sample, with one finding for each label."""

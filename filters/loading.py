@@ -68,7 +68,9 @@ def load_classifier(source: CheckpointSource, *, device: str | None = None) -> C
         raise BadCheckpoint("the config folder has no tokenizer.json")
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise BadCheckpoint("the tokenizer has ids that the model has no vectors for")
-    return Classifier(model, tokenizer, labels, source.digest.lower(), device=device)
+    return Classifier(
+        model, tokenizer, labels, source.digest.lower(), device=device, path=source.path
+    )
 
 
 def _parse(content: bytes, name: str) -> dict[str, Any]:

@@ -47,6 +47,11 @@ class Shared(Generic[Result]):
             self._asked.notify()
         return [each.result() for each in answers]
 
+    def forget(self) -> None:
+        """Keep no result, so that whatever is asked from here on is computed."""
+        with self._asked:
+            self._kept = OrderedDict(self._waiting)
+
     def _answer(self, text: str) -> Future[Result]:
         """Return the answer that is kept or on its way, or ask for it."""
         if text not in self._kept:

@@ -11,6 +11,7 @@ from registry.prompts import model as prompts
 from registry.receipts import model as receipts
 from registry.releases import model as releases
 from registry.reviews import model as reviews
+from registry.scorers import model as scorers
 from registry.sketches import model as sketches
 from registry.verdicts import model as verdicts
 
@@ -25,6 +26,7 @@ TABLES = (
     receipts,
     releases,
     reviews,
+    scorers,
     sketches,
     verdicts,
 )

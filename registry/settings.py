@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     generate_threads: int = Field(default=8, ge=1)
     score_threads: int = Field(default=8, ge=1)
     campaign_days: int = Field(default=30, ge=1)
+    canary_interval_seconds: float = Field(default=600, gt=0)
 
     toxicity_model: PublishedModel | None = None
     toxicity_checkpoint: Path | None = None

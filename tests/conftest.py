@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import make_url
 
@@ -18,6 +19,10 @@ from tests.support import neighbours
 
 # Processes that each compute on every core would wait for one another. Before torch is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A machine that is busy with something else makes no property wrong.
+hypothesis.settings.register_profile("corral", deadline=None)
+hypothesis.settings.load_profile("corral")
 
 ROOT = Path(__file__).parent.parent
 SQLITE = "sqlite"

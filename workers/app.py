@@ -11,9 +11,6 @@ from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 
 from registry.db.session import Database
-from registry.keys import load_or_create_key
-from registry.receipts import service as receipts
-from registry.receipts.service import Signer
 from registry.releases import queries as releases
 from registry.releases.store import Store
 from registry.settings import Settings
@@ -23,9 +20,8 @@ from workers.generation.llama import LlamaEngine
 from workers.generation.loading import load_release
 from workers.generation.residency import Residency
 from workers.heart import Heart
-from workers.pipeline import Generator, Scorer, Worker
-from workers.prompts import PromptScreen
-from workers.screening import load_screener
+from workers.pipeline import Generator, Worker
+from workers.scoring import load_scoring
 from workers.tasks import register
 
 log = structlog.get_logger(__name__)
@@ -59,31 +55,27 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
     )
     engines = Residency(lambda digest: load_engine(settings, database, digest))
     app = make_app(settings)
+    queues = _Queues(app, database, names if generates else None)
+    scoring = None
     try:
-        scorer = _load_scorer(worker) if scores else None
+        if scores:
+            scoring = load_scoring(worker, when_ended=lambda: queues.give_up(SCORE_QUEUE))
+            scoring.watch.start()
         register(
             app,
             generator=Generator(worker, engines) if generates else None,
-            scorer=scorer,
-            prompts=PromptScreen(worker, scorer.screener) if scorer else None,
+            scorer=scoring.scorer if scoring else None,
+            prompts=scoring.prompts if scoring else None,
         )
-        watch = _Queues(app, database, names) if generates else None
         threads = settings.generate_threads * generates + settings.score_threads * scores
-        _serve(app, threads=threads, scores=scores, watch=watch)
+        _serve(app, threads=threads, scores=scores, queues=queues)
     finally:
+        if scoring is not None:
+            scoring.watch.stop()
         heart.stop()
         engines.close()
         dispatcher.close()
         database.close()
-
-
-def _load_scorer(worker: Worker) -> Scorer:
-    """Load the filters, and enrol the key that signs this machine's receipts."""
-    screener = load_screener(worker.settings, worker.database)
-    key = load_or_create_key(worker.settings.keys_dir / receipts.KEY_FILE)
-    with worker.database.transaction() as session:
-        receipts.enrol(session, key=key, actor=worker.name)
-    return Scorer(worker, screener, Signer(worker.name, key))
 
 
 def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEngine:
@@ -96,22 +88,20 @@ def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEng
     return LlamaEngine(loaded)
 
 
-def _serve(app: Celery, *, threads: int, scores: bool, watch: "_Queues | None") -> None:
+def _serve(app: Celery, *, threads: int, scores: bool, queues: "_Queues") -> None:
     """Run Celery's worker in this process, with threads."""
 
     def ready(sender: Any, **_: Any) -> None:
         log.info("worker ready", threads=threads)
-        if watch is not None:
-            watch.start(sender)
+        queues.start(sender)
 
     def stopping(**_: Any) -> None:
-        if watch is not None:
-            watch.stop()
+        queues.stop()
 
     worker_ready.connect(ready, weak=False)
     worker_shutting_down.connect(stopping, weak=False)
     # Celery takes "no queue" for "every queue", so there is always one, if only an empty one.
-    first = [SCORE_QUEUE] if scores else [IDLE_QUEUE, *(watch.known() if watch else ())]
+    first = [SCORE_QUEUE] if scores else [IDLE_QUEUE, *queues.known()]
     for name in first:
         app.amqp.queues.add(queue(name))
     app.Worker(
@@ -127,25 +117,44 @@ def _serve(app: Celery, *, threads: int, scores: bool, watch: "_Queues | None") 
 
 
 class _Queues:
-    """Serves the queue of each release from the moment it is published."""
+    """Serves the queue of each release from the moment it is published, and gives queues up.
 
-    def __init__(self, app: Celery, database: Database, names: Sequence[str]) -> None:
+    Args:
+        app: The Celery application.
+        database: Where releases are.
+        names: Releases to serve; none means every one; ``None`` means that nothing is generated.
+    """
+
+    def __init__(self, app: Celery, database: Database, names: Sequence[str] | None) -> None:
         self._app = app
         self._database = database
         self._names = names
         self._served: set[str] = set()
+        self._consumer: Any = None
+        self._given_up: set[str] = set()
         self._stopped = threading.Event()
 
     def known(self) -> list[str]:
         """Return the queues to serve now."""
+        if self._names is None:
+            return []
         with self._database.reading() as session:
             digests = releases.published_digests(session, self._names)
         return sorted(generate_queue(digest) for digest in digests)
 
     def start(self, consumer: Any) -> None:
         """Watch for releases that are published while the worker runs."""
+        self._consumer = consumer
         self._served = {each.name for each in consumer.task_consumer.queues}
+        for name in self._given_up:
+            self.give_up(name)
         threading.Thread(target=self._watch, args=(consumer,), name="queues", daemon=True).start()
+
+    def give_up(self, name: str) -> None:
+        """Take no more messages of a queue, for good."""
+        self._given_up.add(name)
+        if self._consumer is not None:
+            self._consumer.call_soon(self._consumer.cancel_task_queue, name)
 
     def stop(self) -> None:
         """Stop watching."""

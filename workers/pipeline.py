@@ -5,6 +5,7 @@ names the fence of the lease, so a worker that was believed dead changes nothing
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -36,11 +37,13 @@ from registry.releases import service as releases
 from registry.settings import Settings
 from registry.verdicts import service as verdicts
 from workers.dispatch import Dispatcher
-from workers.generation.engine import GeneratedText, GenerationCancelled, GenerationRequest
+from workers.duty import Duty, OutOfService
+from workers.generation.engine import GeneratedText, GenerationCancelled
 from workers.generation.loading import TamperedRelease
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.recall import recall, remember, sketch_texts
+from workers.requests import requests_of
 from workers.screening import Screener
 
 log = structlog.get_logger(__name__)
@@ -111,14 +114,15 @@ class Worker:
             detail=str(error),
         )
 
-    def hand_back(self, job: Job, *, code: str, detail: str) -> None:
-        """Let somebody else try, as long as there are attempts left."""
+    def hand_back(self, job: Job, *, code: str, detail: str, blameless: bool = False) -> None:
+        """Let somebody else try, as long as there are attempts left, or always if blameless."""
+        limit = self.settings.job_attempts_limit
         with self.database.transaction() as session:
             leases.hand_back(
                 session,
                 leases.held(session, job),
                 actor=self.name,
-                attempts_limit=self.settings.job_attempts_limit,
+                attempts_limit=job.attempts + 1 if blameless else limit,
                 code=code,
                 detail=detail,
             )
@@ -142,7 +146,7 @@ class Generator:
         try:
             with worker.heart.holding(job) as lost:
                 engine = self._engines.get(job.release_digest)
-                futures = [engine.submit(each, cancelled=lost.is_set) for each in _requests(job)]
+                futures = [engine.submit(each, cancelled=lost.is_set) for each in requests_of(job)]
                 texts = [future.result() for future in futures]
             self._seal(job, texts)
         except GenerationCancelled as cancelled:
@@ -189,10 +193,11 @@ class Generator:
 class Scorer:
     """Screens the outputs of jobs and their prompts, and releases or flags each output."""
 
-    def __init__(self, worker: Worker, screener: Screener, signer: Signer) -> None:
+    def __init__(self, worker: Worker, screener: Screener, signer: Signer, duty: Duty) -> None:
         self._worker = worker
         self.screener = screener
         self._signer = signer
+        self._duty = duty
 
     def score(self, job_id: UUID) -> None:
         """Screen every sealed output of the job; release or flag each.
@@ -202,8 +207,10 @@ class Scorer:
 
         Raises:
             JobMoved: Another worker has the job; there is nothing to do.
+            OutOfService: This worker takes no more jobs; the sweep sends this one again.
         """
         worker = self._worker
+        self._duty.check()
         job = worker.claim(job_id, leases.claim_scoring)
         try:
             with worker.heart.holding(job):
@@ -216,6 +223,8 @@ class Scorer:
             worker.hand_back(job, code=waiting.code, detail=str(waiting))
         except ReleaseNotPublished as waiting:
             worker.hand_back(job, code=waiting.code, detail=str(waiting))
+        except OutOfService as ending:
+            worker.hand_back(job, code="out_of_service", detail=str(ending), blameless=True)
         except NotApproved as refusal:
             worker.fail(job, refusal)
         except Conflict:
@@ -243,7 +252,8 @@ class Scorer:
 
         Under a policy that refuses its prompt the job fails, and its outputs stay unread.
         """
-        with self._worker.database.transaction() as session:
+        signer = replace(self._signer, canaries_passed_at=self._duty.passed_at)
+        with self._duty.settling(), self._worker.database.transaction() as session:
             row = leases.held(session, job)
             admit(
                 session,
@@ -272,23 +282,5 @@ class Scorer:
                     output=output,
                     scored_text=sample.text,
                     verdict=verdict.to_record(),
-                    signer=self._signer,
+                    signer=signer,
                 )
-
-
-def _requests(job: Job) -> list[GenerationRequest]:
-    """Return one request for each output of a job."""
-    return [
-        GenerationRequest(
-            prompt=job.prompt,
-            max_new_tokens=job.max_new_tokens,
-            temperature=job.temperature,
-            top_p=job.top_p,
-            top_k=job.top_k,
-            seed=job.seed,
-            index=index,
-            stop=tuple(job.stop),
-            echo=job.echo,
-        )
-        for index in range(job.n)
-    ]

@@ -13,6 +13,7 @@ from registry.errors import Conflict
 from registry.jobs import leases
 from registry.jobs.model import Job
 from registry.prompts import service as prompts
+from workers.duty import Duty, OutOfService
 from workers.pipeline import Worker
 from workers.screening import Screener
 
@@ -22,9 +23,10 @@ log = structlog.get_logger(__name__)
 class PromptScreen:
     """Lets prompts through to generation, or ends their jobs."""
 
-    def __init__(self, worker: Worker, screener: Screener) -> None:
+    def __init__(self, worker: Worker, screener: Screener, duty: Duty) -> None:
         self._worker = worker
         self._screener = screener
+        self._duty = duty
 
     def screen(self, job_id: UUID) -> None:
         """Screen the job's prompt; pass the job on, or fail it.
@@ -34,8 +36,10 @@ class PromptScreen:
 
         Raises:
             JobMoved: Another worker has the job; there is nothing to do.
+            OutOfService: This worker takes no more jobs; the sweep sends this one again.
         """
         worker = self._worker
+        self._duty.check()
         job = worker.claim(job_id, leases.claim_screening)
         try:
             with worker.heart.holding(job):
@@ -44,6 +48,8 @@ class PromptScreen:
                 worker.hand_back(job, code="prompt_not_scored", detail="tried again")
             else:
                 self._conclude(job, verdict)
+        except OutOfService as ending:
+            worker.hand_back(job, code="out_of_service", detail=str(ending), blameless=True)
         except Conflict:
             raise
         except Exception as error:
@@ -53,7 +59,7 @@ class PromptScreen:
     def _conclude(self, job: Job, verdict: Verdict) -> None:
         """Write the verdict, and move the job by what the policy in force makes of it."""
         worker = self._worker
-        with worker.database.transaction() as session:
+        with self._duty.settling(), worker.database.transaction() as session:
             row = leases.held(session, job)
             prompts.record(
                 session,

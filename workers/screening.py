@@ -29,6 +29,11 @@ class Screener:
         self._filters = filters
         self._policy: Policy | None = None
 
+    @property
+    def filters(self) -> Sequence[Filter]:
+        """The filters of this process."""
+        return self._filters
+
     def screen(self, samples: Sequence[Sample]) -> list[Verdict]:
         """Return a verdict for each sample; what cannot be checked is flagged.
 

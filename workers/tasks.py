@@ -10,6 +10,7 @@ from celery import Celery
 
 from registry.errors import JobMoved, UnknownJob
 from workers.broker import GENERATE, SCORE, SCREEN_PROMPT
+from workers.duty import OutOfService
 from workers.pipeline import Generator, Scorer
 from workers.prompts import PromptScreen
 
@@ -35,7 +36,7 @@ def register(
         @app.task(name=SCORE)  # type: ignore[untyped-decorator]
         def score(job_id: str) -> None:
             """Score one job's outputs."""
-            with suppress(JobMoved, UnknownJob):
+            with suppress(JobMoved, UnknownJob, OutOfService):
                 scorer.score(UUID(job_id))
 
     if prompts is not None:
@@ -43,5 +44,5 @@ def register(
         @app.task(name=SCREEN_PROMPT)  # type: ignore[untyped-decorator]
         def screen_prompt(job_id: str) -> None:
             """Screen one job's prompt, before anything is generated from it."""
-            with suppress(JobMoved, UnknownJob):
+            with suppress(JobMoved, UnknownJob, OutOfService):
                 prompts.screen(UUID(job_id))

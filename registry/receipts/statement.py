@@ -61,9 +61,9 @@ class FilterRun(_Strict):
 
 
 class Flagged(_Strict):
-    """Why the output was flagged; a filter without a usable reading flags as ``not_scored``.
+    """A label over its threshold; a filter without a usable reading flags as ``not_scored``.
 
-    ``count`` is the number of outputs that it is about.
+    ``count`` is the number of outputs that it is about, ``severity`` is the policy's.
     """
 
     filter: str
@@ -71,6 +71,7 @@ class Flagged(_Strict):
     score: float
     threshold: float
     count: int
+    severity: str
 
 
 class Scorer(_Strict):
@@ -81,7 +82,10 @@ class Scorer(_Strict):
 
 
 class Screening(_Strict):
-    """The predicate: how one output was screened. Times are ISO 8601, in UTC."""
+    """The predicate: how one output was screened. Times are ISO 8601, in UTC.
+
+    ``noted`` is what was over a threshold that only notes; it flags nothing.
+    """
 
     output: str
     job: str
@@ -91,6 +95,7 @@ class Screening(_Strict):
     filters: list[FilterRun]
     scores: dict[str, float]
     flagged_by: list[Flagged]
+    noted: list[Flagged]
     decision: str
     characters: int
     scorer: Scorer

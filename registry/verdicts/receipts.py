@@ -35,9 +35,8 @@ def sign(
         policy=Policy(digest=verdict.policy_digest, thresholds=dict(thresholds)),
         filters=[FilterRun(**_named(each, FilterRun)) for each in verdict.filters],
         scores=verdict.scores,
-        flagged_by=[
-            Flagged(**{"count": 1, **_named(each, Flagged)}) for each in verdict.flagged_by
-        ],
+        flagged_by=[Flagged(**_named(each, Flagged)) for each in verdict.flagged_by],
+        noted=[Flagged(**_named(each, Flagged)) for each in verdict.noted],
         decision="release" if released else "flag",
         characters=verdict.characters,
         scorer=Scorer(name=signer.name, canaries_passed_at=_written(signer.canaries_passed_at)),
@@ -51,7 +50,7 @@ def sign(
 
 def _named(record: Mapping[str, Any], part: type[FilterRun | Flagged]) -> dict[str, Any]:
     """Return the members of a record that this part of a receipt has."""
-    return {name: record[name] for name in part.model_fields if name in record}
+    return {name: record[name] for name in part.model_fields}
 
 
 def _written(time: datetime | None) -> str | None:

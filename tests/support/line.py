@@ -19,6 +19,7 @@ from tests.support.policies import refusing, with_time_limit
 from tests.support.rows import PARAMETERS, SIGNER
 from workers.app import load_engine
 from workers.dispatch import Dispatcher
+from workers.duty import Duty
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.pipeline import Generator, Scorer, Worker
@@ -36,6 +37,7 @@ class Line:
     generator: Generator
     scorer: Scorer
     prompts: PromptScreen
+    duty: Duty
 
     def submit(self, prompt: str = "Once upon a time", *, n: int = 1) -> Job:
         """Submit a job as the demo researcher."""
@@ -53,6 +55,11 @@ class Line:
         with self.database.reading() as session:
             row = queries.get(session, job.id)
             return row, view_of(session, row)
+
+    def set_attempts(self, job: Job, attempts: int) -> None:
+        """Write down how often scoring a job was tried before."""
+        with self.database.transaction() as session:
+            queries.get(session, job.id).attempts = attempts
 
     def adopt(self, *, time_limit_seconds: int = 30, refuses_prompts: bool = False) -> None:
         """Adopt the default policy with another time limit and another action for prompts."""
@@ -72,6 +79,8 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
         receipts.enrol(session, key=SIGNER.key, actor=SIGNER.name)
     dispatcher = Dispatcher(settings)
     heart = Heart(database, lease_seconds=settings.job_lease_seconds)
+    duty = Duty(proof_seconds=600)
+    duty.note_passed()
     engines = Residency(lambda digest: load_engine(settings, database, digest))
     worker = Worker(
         database=database,
@@ -87,8 +96,9 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
             settings=settings,
             ready=ready,
             generator=Generator(worker, engines),
-            scorer=Scorer(worker, screener, SIGNER),
-            prompts=PromptScreen(worker, screener),
+            scorer=Scorer(worker, screener, SIGNER, duty),
+            prompts=PromptScreen(worker, screener, duty),
+            duty=duty,
         )
     finally:
         heart.stop()

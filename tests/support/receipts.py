@@ -39,8 +39,16 @@ def screening(**changes: Any) -> Screening:
         ],
         "scores": {"toxicity.insult": 0.912345, "toxicity.threat": 1e-06},
         "flagged_by": [
-            Flagged(filter="toxicity", label="insult", score=0.912345, threshold=0.82, count=1)
+            Flagged(
+                filter="toxicity",
+                label="insult",
+                score=0.912345,
+                threshold=0.82,
+                count=1,
+                severity="medium",
+            )
         ],
+        "noted": [],
         "decision": "flag",
         "characters": 22,
         "scorer": Scorer(name="host:1", canaries_passed_at="2026-01-31T11:55:00.000000+00:00"),

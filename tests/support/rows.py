@@ -144,7 +144,7 @@ def verdict(
 ) -> dict[str, object]:
     """Return a verdict as ``filters.verdict.Verdict.to_record`` makes it."""
     flag = {"filter": "toxicity", "label": "toxicity", "score": 0.9, "threshold": 0.5}
-    flags = [{**flag, "severity": severity}]
+    flags = [{**flag, "count": 1, "severity": severity}]
     return {
         "decision": decision,
         "policy_digest": policy_digest,

@@ -55,6 +55,13 @@ class Stack:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
+    def stop(self, name: str) -> None:
+        """End a part as an operator does; whoever waits starts it again."""
+        process = self.part(name).process
+        assert process is not None
+        process.terminate()
+        process.wait()
+
     def job(self, identifier: UUID | str) -> Job:
         """Read a job's row."""
         with self.database.reading() as session:
@@ -136,7 +143,19 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "CORRAL_JOB_LEASE_SECONDS": str(settings.job_lease_seconds),
         "CORRAL_RESEND_AFTER_SECONDS": str(settings.resend_after_seconds),
         "CORRAL_SWEEP_INTERVAL_SECONDS": str(settings.sweep_interval_seconds),
+        "CORRAL_CANARY_INTERVAL_SECONDS": str(settings.canary_interval_seconds),
+        **_toxicity_of(settings),
     }
+
+
+def _toxicity_of(settings: Settings) -> dict[str, str]:
+    """Return the variables of another toxicity classifier, if there is one."""
+    given = {
+        "CORRAL_TOXICITY_CHECKPOINT": settings.toxicity_checkpoint,
+        "CORRAL_TOXICITY_CHECKPOINT_SHA256": settings.toxicity_checkpoint_sha256,
+        "CORRAL_TOXICITY_CONFIG_DIR": settings.toxicity_config_dir,
+    }
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def answers(url: str) -> bool:

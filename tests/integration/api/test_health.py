@@ -17,7 +17,14 @@ def test_a_service_with_all_its_parts_is_ready(service: Service) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "checks": {"schema": True, "policy": True, "store": True, "broker": True},
+        "checks": {
+            "schema": True,
+            "policy": True,
+            "store": True,
+            "broker": True,
+            "filters": True,
+        },
+        "reasons": {},
     }
 
 
@@ -37,6 +44,7 @@ def test_a_service_without_its_files_or_its_broker_is_not_ready(
         "policy": True,
         "store": False,
         "broker": False,
+        "filters": True,
     }
 
 

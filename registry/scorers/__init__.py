@@ -1,0 +1,1 @@
+"""Scoring workers: which are alive, and whether their filters are fit to score."""
