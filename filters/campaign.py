@@ -7,7 +7,11 @@ for nothing.
 
 The score is 1 - 1 / count, where the count is how many different copies are known, this one
 included: 0.5 for two, 0.8 for five, 0.9 for ten. So a policy's threshold t flags from 1 / (1 - t)
-copies on. ``benchmarks/contextual_filters.py`` measures it.
+copies on.
+
+Measured by ``filters.figures.contextual``: of made campaigns of five, each member counts all five
+in 0.91 (SMS) to 0.96 (spam mail); with names in lower case in 0.50 to 0.92. Of 495 outputs of the
+bundled release, eight to a prompt, none counts five. Texts made from one template do, and should.
 """
 
 from __future__ import annotations

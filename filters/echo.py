@@ -7,7 +7,8 @@ characters, and a fragment has at least 24 of them: shorter ones are phrases tha
 prompt uses.
 
 Where the researcher asked for the prompt in front of the output, that one is left out.
-``benchmarks/contextual_filters.py`` measures it.
+Measured by ``filters.figures.contextual``, at 0.5: all of 1,654 texts that copy at least 70 % of
+their prompt; 5 of 12,390 passages whose first half is the prompt and whose second half is the text.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ It differs in four things:
 - A text counts as its worst 250 n-grams in a row, so that good text around a loop hides nothing.
 - A text of fewer than 100 n-grams is divided by 100, since a few words may be said again.
 
-Prose, poems, lists and code stay under 0.5; a model that loops reaches 1.0.
-``benchmarks/contextual_filters.py`` measures it.
+Measured by ``filters.figures.contextual``, at 0.5: 1,962 of 1,979 texts that end in a made loop; 0
+of 12,390 passages of stories, plays and textbooks, 1 of 29,460 prompts; and of the bundled
+release's outputs 10 of 15 at temperature 0, 60 of 120 at 0.2, 3 of 360 from 0.5 on.
 """
 
 from __future__ import annotations

@@ -69,18 +69,20 @@ def list_filters(context: click.Context, as_json: bool) -> None:
 
 @click.command()
 @click.argument("text", required=False)
+@click.option("--prompt", default="", help="What the text was generated from.")
 @json_option
 @click.pass_context
-def score(context: click.Context, text: str | None, as_json: bool) -> None:
+def score(context: click.Context, text: str | None, prompt: str, as_json: bool) -> None:
     """Score TEXT, or standard input.
 
-    The policy in force counts, or where there is none the one that ships with Corral.
+    The policy in force counts, or where there is none the one that ships with Corral. Without a
+    prompt no echo is found, and one text alone is no campaign.
 
     Example: echo "some text" | corral filter score --json
     """
     policy = policy_in_force(context)
     filters = load(settings_of(context))
-    verdict = screen([Sample(text_of(text))], filters=filters, policy=policy)[0]
+    verdict = screen([Sample(text_of(text), prompt)], filters=filters, policy=policy)[0]
     if as_json:
         print_json({**verdict.to_record(), "scores": verdict.scores})
         return

@@ -38,9 +38,16 @@ def print_outcome(job: Mapping[str, Any]) -> None:
 def flags_of(flagged_by: Sequence[Mapping[str, Any]]) -> str:
     """Return what flagged an output or a prompt, such as ``toxicity.insult 0.97 (from 0.90)``."""
     return ", ".join(
-        f"{each['filter']}.{each['label']} {each['score']:.2f} (from {each['threshold']:.2f})"
+        f"{each['filter']}.{each['label']} {each['score']:.2f} (from {each['threshold']:.2f}"
+        f"{_batch(each)})"
         for each in flagged_by
     )
+
+
+def _batch(flag: Mapping[str, Any]) -> str:
+    """Say how many outputs a flag is about, where it is about more than one."""
+    count = flag.get("count", 1)
+    return f"; {count} outputs" if count > 1 else ""
 
 
 def _why(output: Mapping[str, Any]) -> str:

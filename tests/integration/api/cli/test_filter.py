@@ -64,6 +64,14 @@ def test_people_see_what_flags(corral: Corral) -> None:
     assert result.stdout.endswith("verdict: flag\n")
 
 
+def test_a_text_can_be_scored_with_its_prompt(corral: Corral) -> None:
+    question = "What is the capital of France?"
+
+    scored = corral("filter", "score", question, "--prompt", question, "--json")
+
+    assert json.loads(scored.stdout)["scores"]["echo.prompt"] == 1.0
+
+
 def test_a_measurement_has_exactly_the_promised_keys(bare: Corral, labelled: Path) -> None:
     result = bare("filter", "evaluate", str(labelled), "--label", "toxicity", "--json")
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 import pytest
 
-from api.cli.outcome import print_outcome
+from api.cli.outcome import flags_of, print_outcome
 
 FLAG = {"filter": "toxicity", "label": "insult", "score": 0.973, "threshold": 0.9}
 
@@ -59,3 +59,11 @@ def test_a_failed_job_is_an_error_with_its_reason() -> None:
 def test_a_cancelled_job_is_an_error() -> None:
     with pytest.raises(click.ClickException, match="cancelled"):
         print_outcome(_job(_output("pending", None), state="cancelled"))
+
+
+def test_a_flag_on_a_batch_tells_how_many_outputs_it_is_about() -> None:
+    campaign = {"filter": "campaign", "label": "near_copies", "score": 0.83, "threshold": 0.8}
+
+    assert flags_of([FLAG, {**campaign, "count": 6}]) == (
+        "toxicity.insult 0.97 (from 0.90), campaign.near_copies 0.83 (from 0.80; 6 outputs)"
+    )
