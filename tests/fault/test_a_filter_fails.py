@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from filters.catalog import load_filters
 from filters.contract import Filter, Reading, Sample
 from registry.db.session import Database
 from registry.jobs.states import JobState, OutputState
@@ -72,12 +71,6 @@ each_position = pytest.mark.parametrize("position", range(len(FILTERS)), ids=FIL
 
 def test_every_filter_is_broken_here(sound: tuple[Filter, ...]) -> None:
     assert tuple(each.name for each in sound) == FILTERS
-
-
-@pytest.fixture(scope="module")
-def sound() -> tuple[Filter, ...]:
-    """The real filters."""
-    return load_filters()
 
 
 @each_position
