@@ -24,7 +24,8 @@ _REPEATS = {
     "context_toxicity": 3,
     "convabuse": 2,
     "malicious_instruct": 4,
-    "malicious_tasks_dataset": 5,
+    "malicious_tasks_dataset": 6,
+    "measuring_hate_speech_ken20": 2,
 }
 
 
@@ -77,12 +78,12 @@ class Recipe:
     noisy_weight: float = 0.3
     rare_boost: float = 6.0
     swapped: float = 0.35
-    misspelt: float = 0.08
+    misspelt: float = 0.12
     undressed: float = 0.5
     embedded: float = 0.15
     embedded_limit: int = 400
     dressed: float = 0.12
     repeats: Mapping[str, int] = field(default_factory=lambda: dict(_REPEATS))
     offensive_cap: int = 10_000
-    contrast: int = 100
+    contrast: int = 200
     held_back: int = 8

@@ -145,6 +145,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write the checkpoint to")
     parser.add_argument("--start", type=Path, help="folder of an earlier run to go on from")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="order of the rows")
+    parser.add_argument(
+        "--learning-rate", type=float, default=Recipe.learning_rate, help="highest learning rate"
+    )
     parser.add_argument("--minutes", type=float, default=60.0, help="longest time to train for")
     parser.add_argument(
         "--threads", type=int, default=torch.get_num_threads(), help="processor threads to use"
@@ -152,7 +155,7 @@ def main() -> None:
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(chosen.threads)
-    recipe = replace(Recipe(), seed=chosen.seed)
+    recipe = replace(Recipe(), seed=chosen.seed, learning_rate=chosen.learning_rate)
     torch.manual_seed(recipe.seed)
     harmless = prose.training_prose(chosen.data)
     labelled = [
