@@ -22,7 +22,7 @@ from filters.toxicity import TOXICITY_LABELS
 from filters.training import prose, rows
 from filters.training.recipe import Recipe
 
-_LEAST_THRESHOLD = 0.5
+_LEAST_THRESHOLD = 0.1
 _MOST_THRESHOLD = 0.99
 _BATCH = 512
 

@@ -39,7 +39,7 @@ class Row:
     Attributes:
         text: The text.
         origin: Name of the data set.
-        labels: Label to (1.0 or 0.0, weight of this knowledge from 0 to 1); others are unknown.
+        labels: Label to (0.0 to 1.0, weight of this knowledge from 0 to 1); others are unknown.
     """
 
     text: str

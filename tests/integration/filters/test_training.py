@@ -16,7 +16,6 @@ from transformers import BertConfig, BertForSequenceClassification
 from filters.checkpoints import CheckpointSource, check_listed
 from filters.loading import load_classifier
 from filters.training import batches, pack, train
-from filters.training.merge import merge
 from filters.training.recipe import LABELS, Recipe
 from filters.training.report import thresholds
 from filters.training.rows import HeldOutRow, Row, normalised, parse_row, read_training_rows
@@ -189,31 +188,3 @@ def test_what_was_trained_and_written_loads_and_tells_the_texts_apart(
     assert steps == len(schedule)
     assert bad.scores["toxicity"][0] > 0.8
     assert good.scores["toxicity"][0] < 0.2
-
-
-def test_a_merged_classifier_lies_between_two_and_sees_further() -> None:
-    def make(seed: int) -> BertForSequenceClassification:
-        torch.manual_seed(seed)
-        return BertForSequenceClassification(
-            BertConfig(
-                vocab_size=10,
-                hidden_size=16,
-                num_hidden_layers=1,
-                num_attention_heads=2,
-                intermediate_size=16,
-                max_position_embeddings=4,
-                id2label=dict(enumerate(LABELS)),
-            )
-        )
-
-    first, second = make(0), make(1)
-    positions = torch.full((6, 16), 7.0)
-
-    merged = merge(first, second, share=0.25, positions=positions)
-
-    expected = 0.75 * first.classifier.weight + 0.25 * second.classifier.weight
-    table = merged.bert.embeddings.position_embeddings.weight
-    assert torch.allclose(merged.classifier.weight, expected)
-    assert merged.config.max_position_embeddings == 6
-    assert torch.equal(table[4:], positions[4:])
-    assert not torch.equal(table[:4], positions[:4])
