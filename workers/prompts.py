@@ -9,7 +9,7 @@ import structlog
 
 from filters.contract import Sample
 from filters.verdict import NOT_SCORED, Verdict
-from registry.errors import Conflict
+from registry.errors import Conflict, PromptNotScreened
 from registry.jobs import leases
 from registry.jobs.model import Job
 from registry.prompts import service as prompts
@@ -68,9 +68,10 @@ class PromptScreen:
                 verdict=verdict.to_record(),
                 actor=worker.name,
             )
-            refused = None
-            if not prompts.awaits_screening(session, row.id):
+            try:
                 refused = prompts.refusal(session, row.id)
+            except PromptNotScreened:  # another policy came into force meanwhile
+                refused = None
             if refused is None:
                 leases.pass_on(session, row)
                 worker.dispatcher.send_after_commit(session, row)

@@ -1,5 +1,6 @@
-"""How the bundled classifier was made: reading the rows, training, writing and judging it.
+"""How the bundled classifier was made: reading the rows, training, writing, choosing thresholds.
 
 Nothing in here runs in the service. ``python -m filters.training.train --help`` trains,
-``python -m filters.training.report --help`` measures, and ``weights/CARD.md`` says what came out.
+``python -m filters.training.report --help`` chooses thresholds, ``filters.figures`` measures, and
+``weights/CARD.md`` says what came out.
 """

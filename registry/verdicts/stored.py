@@ -3,13 +3,13 @@
 The texts are for filters alone: no door may show what this returns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from registry.db.session import Database
 from registry.jobs.model import Job, Output
@@ -52,23 +52,14 @@ def on_outputs(database: Database, *, page: int) -> Iterator[list[StoredVerdict]
         select(VerdictRecord, Output.text, Job.prompt, Job.echo)
         .join(Output, Output.id == VerdictRecord.output_id)
         .join(Job, Job.id == Output.job_id)
-        .order_by(VerdictRecord.id.desc())
-        .limit(page)
     )
-    last: UUID | None = None
-    while True:
-        with database.reading() as session:
-            older = query if last is None else query.where(VerdictRecord.id < last)
-            rows = session.execute(older).all()
-        if not rows:
-            return
+    for rows in _pages(database, query, VerdictRecord.id, page):
         yield [
             StoredVerdict(
                 row.output_id, row.decision, row.findings, row.flagged_by, text or "", prompt, echo
             )
             for row, text, prompt, echo in rows
         ]
-        last = rows[-1][0].id
 
 
 def on_prompts(database: Database, *, page: int) -> Iterator[list[StoredVerdict]]:
@@ -76,21 +67,26 @@ def on_prompts(database: Database, *, page: int) -> Iterator[list[StoredVerdict]
     newer = aliased(PromptVerdict)
     is_older = exists().where(newer.job_id == PromptVerdict.job_id, newer.id > PromptVerdict.id)
     query = (
-        select(PromptVerdict, Job.prompt)
-        .join(Job, Job.id == PromptVerdict.job_id)
-        .where(~is_older)
-        .order_by(PromptVerdict.id.desc())
-        .limit(page)
+        select(PromptVerdict, Job.prompt).join(Job, Job.id == PromptVerdict.job_id).where(~is_older)
     )
-    last: UUID | None = None
-    while True:
-        with database.reading() as session:
-            older = query if last is None else query.where(PromptVerdict.id < last)
-            rows = session.execute(older).all()
-        if not rows:
-            return
+    for rows in _pages(database, query, PromptVerdict.id, page):
         yield [
             StoredVerdict(row.job_id, row.decision, row.findings, row.flagged_by, prompt)
             for row, prompt in rows
         ]
+
+
+def _pages(
+    database: Database, query: Select[*tuple[Any, ...]], key: InstrumentedAttribute[UUID], page: int
+) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a query by falling key; the entity that has the key comes first in each."""
+    query = query.order_by(key.desc()).limit(page)
+    last: UUID | None = None
+    while True:
+        with database.reading() as session:
+            older = query if last is None else query.where(key < last)
+            rows = session.execute(older).all()
+        if not rows:
+            return
+        yield rows
         last = rows[-1][0].id
