@@ -1,10 +1,11 @@
 """Hash many files at once, reading each byte once.
 
-One pass over a file gives its size, its SHA-256 and its BLAKE3; with a sink, the same
-pass copies it. Each file is read by one thread, in blocks that stay in the processor's
-cache between the two hashes, and several files are read at a time: both hashes release
-the interpreter lock on blocks of this size. Files are not mapped into memory, although
-that would be a little faster: a mapped file that somebody cuts short kills the process.
+One pass over a file gives its size, its SHA-256, its BLAKE3 and, where it is asked for, its
+MD5; with a sink, the same pass copies it. Each file is read by one thread, in blocks that
+stay in the processor's cache between the hashes, and several files are read at a time: the
+hashes release the interpreter lock on blocks of this size. Files are not mapped into
+memory, although that would be a little faster: a mapped file that somebody cuts short kills
+the process.
 """
 
 import hashlib
@@ -38,18 +39,22 @@ class FileDigest:
         size: In bytes.
         sha256: 64 lower-case hex digits.
         blake3: 64 lower-case hex digits.
+        md5: 32 lower-case hex digits, where it was asked for. It finds accidents only:
+            anybody can make two files with one MD5.
     """
 
     path: str
     size: int
     sha256: str
     blake3: str
+    md5: str | None = None
 
 
 def digest_stream(
     source: BinaryIO,
     *,
     path: str,
+    md5: bool = False,
     sink: BinaryIO | None = None,
     progress: Progress | None = None,
 ) -> FileDigest:
@@ -58,6 +63,7 @@ def digest_stream(
     Args:
         source: Open for reading bytes, best without a buffer of its own.
         path: The name that the digest is to carry.
+        md5: Whether to compute the MD5 too, as old checklists need it.
         sink: Receives every byte; errors while writing it are not translated.
         progress: Called with the number of bytes read since the last call.
 
@@ -65,16 +71,21 @@ def digest_stream(
         BadCheckpoint: Reading failed.
     """
     sha, blake, size = hashlib.sha256(), blake3(), 0
+    old = hashlib.md5(usedforsecurity=False) if md5 else None
     block = memoryview(bytearray(BLOCK_BYTES))
     while True:
         with _reading(path):
             # BinaryIO does not declare readinto, which every binary stream has.
             got = source.readinto(block)  # type: ignore[attr-defined]
         if not got:
-            return FileDigest(path, size, sha.hexdigest(), blake.hexdigest())
+            return FileDigest(
+                path, size, sha.hexdigest(), blake.hexdigest(), old.hexdigest() if old else None
+            )
         chunk = block[:got]
         sha.update(chunk)
         blake.update(chunk)
+        if old is not None:
+            old.update(chunk)
         if sink is not None:
             sink.write(chunk)
         size += got
@@ -86,6 +97,7 @@ def digest_file(
     file: Path,
     *,
     path: str,
+    md5: bool = False,
     sink: BinaryIO | None = None,
     progress: Progress | None = None,
 ) -> FileDigest:
@@ -101,7 +113,7 @@ def digest_file(
         before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise BadCheckpoint(f"{path} is not a regular file: take it out", path=path)
-        digest = digest_stream(source, path=path, sink=sink, progress=progress)
+        digest = digest_stream(source, path=path, md5=md5, sink=sink, progress=progress)
         with _reading(path):
             after, named = os.fstat(source.fileno()), file.stat()
     # The name is looked up again in case another file has taken it meanwhile.
@@ -117,6 +129,7 @@ def digest_files(
     paths: Sequence[Path],
     *,
     root: Path,
+    md5: bool = False,
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> list[FileDigest]:
@@ -125,6 +138,7 @@ def digest_files(
     Args:
         paths: Files below ``root``; links are followed.
         root: The folder that the digests' paths are relative to.
+        md5: Whether to compute the MD5 too.
         progress: Called with a number of bytes read, from several threads but never by
             two at once.
         threads: How many files to read at a time; by default one for each processor.
@@ -137,7 +151,8 @@ def digest_files(
     """
 
     def work(file: Path, report: Progress) -> FileDigest:
-        return digest_file(file, path=file.relative_to(root).as_posix(), progress=report)
+        path = file.relative_to(root).as_posix()
+        return digest_file(file, path=path, md5=md5, progress=report)
 
     return in_parallel(work, paths, progress=progress, threads=threads)
 

@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,8 @@ class Store:
         root: Path,
         progress: Progress | None = None,
         link: bool = False,
+        md5: bool = False,
+        check: Callable[[Sequence[FileDigest]], None] | None = None,
         threads: int | None = None,
     ) -> Manifest:
         """Take in the files of a checkpoint, hashing each while it is copied.
@@ -87,6 +89,9 @@ class Store:
                 then *is* the source file: that becomes read-only too, and whoever writes
                 to it nevertheless destroys the object. Only for folders that nobody will
                 touch again.
+            md5: Whether ``check`` needs the files' MD5 too.
+            check: Called with the digests of all files, in their order, before any of them
+                becomes an object; what it raises ends the work, and nothing is left behind.
             threads: How many files to take in at a time; by default one for each processor.
 
         Raises:
@@ -103,11 +108,13 @@ class Store:
             def work(file: Path, report: Progress) -> FileDigest:
                 path = file.relative_to(root).as_posix()
                 if link and _linked(file, names[file]):
-                    return digest_file(names[file], path=path, progress=report)
-                return _copy(file, names[file], path=path, progress=report)
+                    return digest_file(names[file], path=path, md5=md5, progress=report)
+                return _copy(file, names[file], path=path, md5=md5, progress=report)
 
             digests = in_parallel(work, files, progress=progress, threads=threads)
             manifest = Manifest.of(digests)
+            if check is not None:
+                check(digests)
             # Nothing becomes an object before everything has arrived.
             for draft, digest in zip(names.values(), digests, strict=True):
                 self._promote(draft, digest)
@@ -236,9 +243,11 @@ def _not_enough(folder: Path, needed: int) -> NotEnoughDisk:
     )
 
 
-def _copy(source: Path, target: Path, *, path: str, progress: Progress) -> FileDigest:
+def _copy(
+    source: Path, target: Path, *, path: str, progress: Progress, md5: bool = False
+) -> FileDigest:
     with target.open("xb") as sink:
-        digest = digest_file(source, path=path, sink=sink, progress=progress)
+        digest = digest_file(source, path=path, md5=md5, sink=sink, progress=progress)
         sink.flush()
         os.fsync(sink.fileno())
     return digest

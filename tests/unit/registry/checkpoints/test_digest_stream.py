@@ -12,16 +12,21 @@ from registry.checkpoints.digest import BLOCK_BYTES, Progress, digest_stream, in
 @given(
     st.binary(max_size=64), st.sampled_from([0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, 3 * BLOCK_BYTES])
 )
-def test_one_pass_gives_size_and_both_digests_and_the_copy(start: bytes, more: int) -> None:
+def test_one_pass_gives_size_and_all_digests_and_the_copy(start: bytes, more: int) -> None:
     data, sink = start + bytes(more), io.BytesIO()
     counts: list[int] = []
 
-    digest = digest_stream(io.BytesIO(data), path="a", sink=sink, progress=counts.append)
+    digest = digest_stream(io.BytesIO(data), path="a", md5=True, sink=sink, progress=counts.append)
 
     assert digest.size == len(data) == sum(counts)
     assert digest.sha256 == hashlib.sha256(data).hexdigest()
     assert digest.blake3 == blake3(data).hexdigest()
+    assert digest.md5 == hashlib.md5(data, usedforsecurity=False).hexdigest()
     assert sink.getvalue() == data
+
+
+def test_the_md5_is_computed_only_where_it_is_asked_for() -> None:
+    assert digest_stream(io.BytesIO(b"a"), path="a").md5 is None
 
 
 def test_the_first_failure_stops_the_others() -> None:
