@@ -41,6 +41,8 @@ _META_LAYER = re.compile(r"layers\.(0|[1-9]\d{0,3})\.(.+)")
 _HF_LAYER = re.compile(r"model\.layers\.(0|[1-9]\d{0,3})\.(.+)")
 _HF_TOP_BACK = {theirs: ours for ours, theirs in _TOP.items()}
 _HF_LAYER_BACK = {theirs: ours for ours, theirs in _LAYER.items()}
+_LAYER_PLACES = {ours: place for place, ours in enumerate(_LAYER)}
+_TOP_PLACES = {"tok_embeddings.weight": (0,), "norm.weight": (2,), "output.weight": (3,)}
 _BY_ROWS = ("wq.weight", "wk.weight", "wv.weight", "w1.weight", "w3.weight", "output.weight")
 _BY_COLUMNS = ("wo.weight", "w2.weight")
 
@@ -193,3 +195,11 @@ def shape_of_config(config: dict[str, Any]) -> Shape:
         feed_forward=config["intermediate_size"],
         vocab_size=config["vocab_size"],
     )
+
+
+def place_of(meta_name: str) -> tuple[int, ...] | None:
+    """Return what sorts tensors into canonical order; ``None`` if LLaMA has none such."""
+    if match := _META_LAYER.fullmatch(meta_name):
+        kind = _LAYER_PLACES.get(match[2])
+        return None if kind is None else (1, int(match[1]), kind)
+    return _TOP_PLACES.get(meta_name)
