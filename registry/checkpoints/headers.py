@@ -18,6 +18,7 @@ from typing import Any
 
 from registry.errors import BadCheckpoint, PickledWeights
 
+LENGTH_BYTES = 8
 HEADER_LIMIT_BYTES = 100_000_000
 
 ITEM_BYTES = {
@@ -40,7 +41,6 @@ ITEM_BYTES = {
     "C64": 8,
 }
 
-_LENGTH_BYTES = 8
 _SHORTEST = len(b"{}")
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -79,25 +79,45 @@ def read_header(file: Path) -> Header:
         BadCheckpoint: It is no such file, it is cut short, or its ranges are wrong.
         PickledWeights: It is a pickle under another name.
     """
-    name = file.name
     try:
         with file.open("rb") as source:
-            start = source.read(_LENGTH_BYTES)
-            _reject_pickle(name, start)
-            length = int.from_bytes(start, "little")
             size = file.stat().st_size
-            if len(start) < _LENGTH_BYTES or not _SHORTEST <= length <= HEADER_LIMIT_BYTES:
-                raise _bad(name, "is no safetensors file (its header's length makes no sense)")
-            if _LENGTH_BYTES + length > size:
-                raise _short(name, promised=_LENGTH_BYTES + length, size=size)
+            length = header_bytes(file.name, source.read(LENGTH_BYTES), size=size)
             text = source.read(length)
     except OSError as error:
-        raise _bad(name, f"cannot be read ({error.strerror})") from error
+        raise _bad(file.name, f"cannot be read ({error.strerror})") from error
+    return parse_header(file.name, text, size=size)
+
+
+def header_bytes(name: str, start: bytes, *, size: int) -> int:
+    """Return how many bytes the header has, of a file of this name, beginning and size.
+
+    Raises:
+        BadCheckpoint: It is no safetensors file, or it is cut short.
+        PickledWeights: It is a pickle under another name.
+    """
+    length = int.from_bytes(start, "little")
+    # A header of 640 bytes begins like a pickle, so only a length that cannot be is asked.
+    if length > min(HEADER_LIMIT_BYTES, size - LENGTH_BYTES):
+        _reject_pickle(name, start)
+    if len(start) < LENGTH_BYTES or not _SHORTEST <= length <= HEADER_LIMIT_BYTES:
+        raise _bad(name, "is no safetensors file (its header's length makes no sense)")
+    if LENGTH_BYTES + length > size:
+        raise _short(name, promised=LENGTH_BYTES + length, size=size)
+    return length
+
+
+def parse_header(name: str, text: bytes, *, size: int) -> Header:
+    """Parse the header of a file of this name and size; ``text`` is what follows its length.
+
+    Raises:
+        BadCheckpoint: It is no header, or its ranges are not those of such a file.
+    """
     document = _parse(name, text)
     metadata = document.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise _bad(name, "has a __metadata__ that is not strings")
-    base = _LENGTH_BYTES + length
+    base = LENGTH_BYTES + len(text)
     tensors = sorted(
         (_tensor(name, key, value, base=base) for key, value in document.items()),
         key=lambda tensor: (tensor.begin, tensor.end),

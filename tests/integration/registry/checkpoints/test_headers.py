@@ -75,6 +75,14 @@ def test_a_header_that_does_not_describe_the_whole_file_is_refused(
         read_header(file)
 
 
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580])
+def test_a_header_whose_length_looks_like_a_pickle_is_read(tmp_path: Path, length: int) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(with_header(b"{}".ljust(length)))
+
+    assert read_header(file).tensors == ()
+
+
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x80\x02"])
 def test_a_pickle_under_another_name_is_called_one(tmp_path: Path, start: bytes) -> None:
     file = tmp_path / "model.safetensors"
