@@ -39,7 +39,7 @@ from registry.verdicts import service as verdicts
 from workers.dispatch import Dispatcher
 from workers.duty import Duty, OutOfService
 from workers.generation.engine import GeneratedText, GenerationCancelled
-from workers.generation.loading import TamperedRelease
+from workers.generation.reading import TamperedRelease
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.recall import recall, remember, sketch_texts

@@ -1,48 +1,34 @@
 """From a manifest to a model, using only bytes that were hashed.
 
 1. The manifest's digest must be the digest of the release that the job names.
-2. Each of its files is read once, whole, into memory.
-3. The SHA-256 of those bytes must be the one in the manifest.
-4. Configuration, tokenizer and tensors are made from those same bytes.
+2. Each of its files is read once, into memory of the worker's own (``reading``).
+3. The BLAKE3 of that memory must be the one that was registered with the manifest's SHA-256.
+4. Configuration, tokenizer and tensors are that same memory.
 
 No path is read twice, so nobody can swap a file between the check and the use.
 """
 
-import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from registry.checkpoints.digest import BLOCK_BYTES, Progress
+from registry.checkpoints.digest import Progress, in_parallel
 from registry.checkpoints.layouts import CONFIG, TOKENIZERS
-from registry.checkpoints.manifest import SHOWN_DIGITS, FileEntry, Manifest
+from registry.checkpoints.manifest import FileEntry, Manifest
 from registry.checkpoints.tokenizer import Tokenizer, load_tokenizer
-from registry.errors import BadCheckpoint, Refused, Unavailable
+from registry.errors import BadCheckpoint
 from workers.generation.assembly import assemble
+from workers.generation.reading import TamperedRelease, reading
+from workers.generation.tensors import read_tensors
 
 GENERATION_CONFIG = "generation_config.json"
-
-
-class TamperedRelease(Refused):
-    """The bytes at hand are not those that were registered; they must not be used."""
-
-    code = "tampered_release"
-
-    def __init__(self, file: str, *, expected: str, found: str) -> None:
-        super().__init__(
-            f"{file} is not what was registered: expected sha256 {expected[:SHOWN_DIGITS]}, "
-            f"found {found[:SHOWN_DIGITS]}; register the release again from a good copy",
-            file=file,
-            expected=expected,
-            found=found,
-        )
+TENSORS = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,8 @@ def load_release(
         manifest: What the release's files must be.
         expected_digest: The digest of the release that was asked for.
         path_of: Where the store keeps the file with a given SHA-256.
-        progress: Called with a number of bytes that were verified since the last call.
+        progress: Called with a number of bytes that were read and hashed since the last call,
+            never by two threads at once.
 
     Raises:
         TamperedRelease: The manifest, or a file, is not the one that was registered.
@@ -87,14 +74,7 @@ def load_release(
     """
     if manifest.digest != expected_digest:
         raise TamperedRelease("the manifest", expected=expected_digest, found=manifest.digest)
-    small: dict[str, bytes] = {}
-    weights: dict[str, Tensor] = {}
-    for entry in manifest.files:
-        data = _verified(entry, path_of(entry.sha256), progress)
-        if entry.path in (CONFIG, GENERATION_CONFIG, *TOKENIZERS):
-            small[entry.path] = data
-        elif entry.path.endswith(".safetensors"):
-            _add_tensors(weights, entry.path, data)
+    small, weights = _read(manifest, path_of, progress)
     config = _json(small, CONFIG)
     tokenizer = _tokenizer(small)
     model = assemble(config, weights)
@@ -113,27 +93,35 @@ def load_release(
     )
 
 
-def _verified(entry: FileEntry, path: Path, progress: Progress | None) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Unavailable(f"the store cannot read {entry.path}: {error.strerror}") from error
-    sha256, view = hashlib.sha256(), memoryview(data)
-    for start in range(0, len(data), BLOCK_BYTES):
-        block = view[start : start + BLOCK_BYTES]
-        sha256.update(block)
-        if progress is not None:
-            progress(len(block))
-    if sha256.hexdigest() != entry.sha256:
-        raise TamperedRelease(entry.path, expected=entry.sha256, found=sha256.hexdigest())
-    return data
+def _read(
+    manifest: Manifest, path_of: Callable[[str], Path], progress: Progress | None
+) -> tuple[dict[str, bytes], dict[str, Tensor]]:
+    """Read and check every file, several at a time: the small ones whole, the rest as tensors."""
+    shards = [each for each in manifest.files if each.path.endswith(TENSORS)]
+    # With fewer files than cores the cores that are left help to hash them.
+    threads = max(1, (os.cpu_count() or 1) // max(1, len(shards)))
+
+    def work(entry: FileEntry, report: Progress) -> bytes | dict[str, Tensor]:
+        path = path_of(entry.sha256)
+        if entry in shards:
+            return read_tensors(entry, path, threads=threads, progress=report)
+        with reading(entry, path, progress=report) as file:
+            data = file.rest()
+            file.check()
+        return data
+
+    small: dict[str, bytes] = {}
+    weights: dict[str, Tensor] = {}
+    found = in_parallel(work, manifest.files, progress=progress)
+    for entry, content in zip(manifest.files, found, strict=True):
+        if isinstance(content, bytes):
+            small[entry.path] = content
+        else:
+            _add_tensors(weights, entry.path, content)
+    return small, weights
 
 
-def _add_tensors(weights: dict[str, Tensor], path: str, data: bytes) -> None:
-    try:
-        found = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, KeyError) as error:
-        raise BadCheckpoint(f"{path} is no safetensors file that we can read") from error
+def _add_tensors(weights: dict[str, Tensor], path: str, found: dict[str, Tensor]) -> None:
     if twice := sorted(found.keys() & weights.keys()):
         raise BadCheckpoint(f"{path} holds {twice[0]!a}, which another file holds too")
     weights.update(found)

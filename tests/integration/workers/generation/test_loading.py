@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from registry.checkpoints.manifest import FileEntry, Manifest
 from registry.errors import BadCheckpoint, Unavailable
 from tests.support.llamas import Shape, describe, load_folder, write_llama
-from workers.generation.loading import TamperedRelease, load_release
+from workers.generation.loading import load_release
+from workers.generation.reading import TamperedRelease
 
 WEIGHTS = "model.safetensors"
 
