@@ -53,6 +53,7 @@ from registry.errors.jobs import (
     UnknownOutput,
     UnknownReview,
 )
+from registry.errors.pickles import PickleProblem, RefusedPickle
 from registry.errors.receipts import BadReceipt, NoReceipt, NoReceiptKey, ReceiptMissing
 from registry.errors.releases import (
     BadCheckpoint,
@@ -96,6 +97,7 @@ __all__ = [
     "NotFound",
     "OutputMoved",
     "OwnRequest",
+    "PickleProblem",
     "PickledWeights",
     "PromptNotScreened",
     "PromptRefused",
@@ -104,6 +106,7 @@ __all__ = [
     "ReasonMissing",
     "ReceiptMissing",
     "Refused",
+    "RefusedPickle",
     "ReleaseExists",
     "ReleaseMoved",
     "ReleaseNotPublished",
