@@ -5,28 +5,40 @@ run, and the best of several rounds counts, because other work only ever slows o
 Prompts differ in length: transformers pads them on the left, the engine does not. Neither
 stops early. Counted are new tokens, over the time from the first prompt to the last token.
 
-    python benchmarks/engine.py --release registry/bundled/release --json
+The last line is a crowd: jobs of 8 to 256 new tokens, which transformers takes in batches in
+the order in which they came, each as long as its longest.
+
+    python benchmarks/engine.py --shape 134m --prompts 1 16 32 --json
 """
 
 import argparse
-import dataclasses
+import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.support import command
-from registry.checkpoints.digest import digest_files
-from registry.checkpoints.layouts import inspect
-from registry.checkpoints.manifest import Manifest
-from registry.checkpoints.tokenizer import Tokenizer
+from registry.checkpoints.tokenizer import Tokenizer, load_tokenizer
 from workers.generation.engine import GenerationRequest
 from workers.generation.llama import LlamaEngine
-from workers.generation.loading import LoadedRelease, load_release
+from workers.generation.loading import LoadedRelease
 
 BUNDLED = Path(__file__).resolve().parent.parent / "registry/bundled/release"
+CONTEXT = 512
+WIDE = LlamaConfig(
+    vocab_size=32_000,
+    hidden_size=768,
+    intermediate_size=2_048,
+    num_hidden_layers=12,
+    num_attention_heads=12,
+    max_position_embeddings=CONTEXT,
+    tie_word_embeddings=False,
+)
+"""134 million weights, as in the trials that the engine's design comes from."""
 PROMPTS = (
     "It was late in the evening when",
     "The old house stood at the end of the road, and",
@@ -40,24 +52,23 @@ def main() -> None:
     options = _options()
     if options.threads:
         torch.set_num_threads(options.threads)
-    release = dataclasses.replace(_load(options.release), eos_ids=frozenset())
-    reference: Any = LlamaForCausalLM.from_pretrained(options.release, dtype=torch.float32)
+    tokenizer = load_tokenizer(BUNDLED / "tokenizer.model")
+    reference: Any = _model(options.shape)
+    release = LoadedRelease("0" * 64, _model(options.shape), tokenizer, frozenset(), CONTEXT)
     engine = LlamaEngine(release, device="cpu")
-    results = []
-    for count in options.prompts:
-        prompts = [PROMPTS[place % len(PROMPTS)] for place in range(count)]
+    results: list[dict[str, Any]] = []
+    for name, tokens, batch in _crowds(options):
+        prompts = [PROMPTS[place % len(PROMPTS)] for place in range(len(tokens))]
         ours = theirs = 0.0
         for _ in range(options.rounds):
-            ours = max(ours, _engine(engine, prompts, options.tokens))
-            theirs = max(
-                theirs, _transformers(reference, release.tokenizer, prompts, options.tokens)
-            )
-        results.append({"prompts": count, "engine": ours, "transformers": theirs})
+            ours = max(ours, _engine(engine, prompts, tokens))
+            theirs = max(theirs, _transformers(reference, tokenizer, prompts, tokens, batch=batch))
+        results.append({"prompts": name, "engine": ours, "transformers": theirs})
     engine.close()
     lines = [
         f"{torch.get_num_threads()} threads, {options.tokens} new tokens each, tokens a second",
         *(
-            f"{each['prompts']:4} prompts   engine {each['engine']:8.1f}   "
+            f"{each['prompts']:>5} prompts   engine {each['engine']:8.1f}   "
             f"transformers {each['transformers']:8.1f}   "
             f"ratio {each['engine'] / each['transformers']:5.2f}"
             for each in results
@@ -69,24 +80,39 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = command.parser(__doc__)
-    parser.add_argument("--release", type=Path, default=BUNDLED, help="a Hugging Face folder")
-    parser.add_argument("--prompts", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--shape", choices=["bundled", "134m"], default="134m")
+    parser.add_argument("--prompts", type=int, nargs="+", default=[1, 16, 32])
+    parser.add_argument("--crowd", type=int, default=64, help="jobs of the last line; 0 for none")
+    parser.add_argument("--batch", type=int, default=32, help="of transformers, for the crowd")
     parser.add_argument("--tokens", type=int, default=64, help="new tokens of each prompt")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=0, help="torch's own choice if 0")
     return parser.parse_args()
 
 
-def _load(folder: Path) -> LoadedRelease:
-    layout = inspect(folder)
-    manifest = Manifest.of(digest_files(layout.files, root=layout.root))
-    places = {entry.sha256: layout.root / entry.path for entry in manifest.files}
-    return load_release(manifest, expected_digest=manifest.digest, path_of=places.__getitem__)
+def _model(shape: str) -> LlamaForCausalLM:
+    if shape == "bundled":
+        model: Any = LlamaForCausalLM.from_pretrained(BUNDLED, dtype=torch.float32)
+    else:
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(WIDE)
+    made: LlamaForCausalLM = model.train(mode=False).requires_grad_(requires_grad=False)
+    return made
 
 
-def _engine(engine: LlamaEngine, prompts: list[str], tokens: int) -> float:
+def _crowds(options: argparse.Namespace) -> Iterator[tuple[str, list[int], int]]:
+    """Yield a name, the new tokens of each prompt, and how many transformers takes at a time."""
+    for count in options.prompts:
+        yield str(count), [options.tokens] * count, count
+    if options.crowd:
+        draw = random.Random(0)  # noqa: S311  nothing secret
+        yield "crowd", [draw.randint(8, 256) for _ in range(options.crowd)], options.batch
+
+
+def _engine(engine: LlamaEngine, prompts: list[str], tokens: list[int]) -> float:
     requests = [
-        GenerationRequest(prompt=prompt, max_new_tokens=tokens, temperature=0) for prompt in prompts
+        GenerationRequest(prompt=prompt, max_new_tokens=count, temperature=0)
+        for prompt, count in zip(prompts, tokens, strict=True)
     ]
     started = time.perf_counter()
     futures = [engine.submit(request, cancelled=lambda: False) for request in requests]
@@ -94,20 +120,25 @@ def _engine(engine: LlamaEngine, prompts: list[str], tokens: int) -> float:
     return made / (time.perf_counter() - started)
 
 
-def _transformers(model: Any, tokenizer: Tokenizer, prompts: list[str], tokens: int) -> float:
+def _transformers(
+    model: Any, tokenizer: Tokenizer, prompts: list[str], tokens: list[int], *, batch: int
+) -> float:
     rows = [tokenizer.encode(prompt) for prompt in prompts]
-    longest = max(map(len, rows))
     started = time.perf_counter()
-    whole = model.generate(
-        torch.tensor([[0] * (longest - len(row)) + row for row in rows]),
-        attention_mask=torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows]),
-        do_sample=False,
-        min_new_tokens=tokens,
-        max_new_tokens=tokens,
-        pad_token_id=0,
-    )
-    made = whole.numel() - longest * len(rows)
-    return float(made / (time.perf_counter() - started))
+    for first in range(0, len(rows), batch):
+        part, longest = rows[first : first + batch], max(map(len, rows[first : first + batch]))
+        most = max(tokens[first : first + batch])
+        model.generate(
+            torch.tensor([[0] * (longest - len(row)) + row for row in part]),
+            attention_mask=torch.tensor(
+                [[0] * (longest - len(row)) + [1] * len(row) for row in part]
+            ),
+            do_sample=False,
+            min_new_tokens=most,
+            max_new_tokens=most,
+            pad_token_id=0,
+        )
+    return sum(tokens) / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

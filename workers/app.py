@@ -85,7 +85,7 @@ def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEng
     store = Store(settings.store_dir)
     loaded = load_release(manifest, expected_digest=digest, path_of=store.path_of)
     log.info("release loaded", digest=digest[:12])
-    return LlamaEngine(loaded)
+    return LlamaEngine(loaded, cache_bytes=settings.cache_mebibytes << 20)
 
 
 def _serve(app: Celery, *, threads: int, scores: bool, queues: "_Queues") -> None:

@@ -1,8 +1,8 @@
 """Tiny LLaMAs with random weights, in the layout of Hugging Face."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Shape:
     dtype: torch.dtype = torch.bfloat16
     shards: int = 1
     seed: int = 0
+    biases: bool = False
+    rope: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 def write_llama(folder: Path, shape: Shape | None = None) -> Path:
@@ -84,7 +86,9 @@ def config_of(shape: Shape) -> dict[str, Any]:
         "num_hidden_layers": shape.layers,
         "num_key_value_heads": shape.kv_heads,
         "rms_norm_eps": 1e-5,
-        "rope_theta": 10000.0,
+        "attention_bias": shape.biases,
+        "mlp_bias": shape.biases,
+        "rope_parameters": dict(shape.rope or {"rope_type": "default", "rope_theta": 10000.0}),
         "tie_word_embeddings": shape.tied,
         "vocab_size": VOCAB_SIZE,
     }
@@ -97,6 +101,9 @@ def _files(shape: Shape) -> dict[str, bytes]:
         # Larger than a fresh model's, so that the likeliest token is clearly the likeliest.
         config = LlamaConfig(**{**config_of(shape), "initializer_range": 0.2})
         model = LlamaForCausalLM(config)
+        for name, each in model.named_parameters():
+            if name.endswith(".bias"):
+                torch.nn.init.normal_(each, std=0.1)
     weights = {
         name: each.to(shape.dtype)
         for name, each in sorted(model.state_dict().items())

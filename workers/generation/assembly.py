@@ -44,17 +44,6 @@ def assemble(config: dict[str, Any], weights: Mapping[str, Tensor]) -> LlamaForC
     return model
 
 
-def place(model: LlamaForCausalLM, *, device: torch.device, dtype: torch.dtype) -> None:
-    """Move a model's weights, one by one, so that there are never two copies of all.
-
-    What is computed from the configuration moves too, but keeps its precision: rotations in
-    16 bits would be wrong by whole degrees at the end of a long context.
-    """
-    for parameter in model.parameters():
-        parameter.data = parameter.data.to(device=device, dtype=dtype)
-    model.model.rotary_emb.to(device)
-
-
 def _config(config: dict[str, Any]) -> LlamaConfig:
     try:
         llama = LlamaConfig.from_dict(config, attn_implementation="sdpa")

@@ -1,8 +1,11 @@
 """Who shares the next step of the model. Torch-free.
 
-Rows wait in the order in which they came and join the running ones as soon as there is
-room, between two steps; they leave when they are finished. One thread does all of this,
-so a model needs no locks.
+Rows wait in the order in which they came. One that there is room for is read first, its prompt
+in parts that leave the others going, and adds one token at every step from then on; it leaves
+when it is finished. One thread does all of this, so a model needs no locks.
+
+The model's cache has a place for every row: first those that add tokens, then those that are
+being read, of which only the first can be half read.
 """
 
 import threading
@@ -14,44 +17,52 @@ from typing import Protocol
 import structlog
 
 from registry.errors import Unavailable
+from workers.generation.room import Room
 from workers.generation.row import Row
 
 log = structlog.get_logger(__name__)
 
 
-class Model(Protocol):
-    """Computes tokens for the rows it holds, which keep their order."""
-
-    def join(self, rows: Sequence[Row]) -> list[int]:
-        """Read the prompts of rows that join behind the others; return their first tokens.
-
-        If it raises, the others are as they were before.
-        """
-
-    def step(self, rows: Sequence[Row]) -> list[int]:
-        """Return the next token of every row it holds."""
-
-    def keep(self, places: Sequence[int]) -> None:
-        """Hold only the rows at these places from here on, in this order."""
-
-
 @dataclass(frozen=True, slots=True)
-class Room:
-    """How much may run at a time.
+class Part:
+    """What one row adds to a step.
 
     Attributes:
-        rows: Most rows.
-        tokens: Most rows times tokens of the longest, the size of the cache; one row alone
-            may always run.
+        row: The row.
+        begin: The position of the first of the tokens.
+        tokens: Some of its prompt, or its last token.
     """
 
-    rows: int = 32
-    tokens: int = 16_384
+    row: Row
+    begin: int
+    tokens: Sequence[int]
 
-    def fits(self, rows: Sequence[Row]) -> bool:
-        """Return whether these may run together."""
-        longest = max((row.tokens_limit for row in rows), default=0)
-        return len(rows) <= 1 or (len(rows) <= self.rows and len(rows) * longest <= self.tokens)
+    @property
+    def end(self) -> int:
+        """The position after its last one."""
+        return self.begin + len(self.tokens)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the row is read to its end by this, so that the next token follows."""
+        return self.end == len(self.row.prompt_ids) + len(self.row.token_ids)
+
+
+class Model(Protocol):
+    """Computes tokens; has a place for each row."""
+
+    def run(self, parts: Sequence[Part]) -> list[int]:
+        """Compute a step; the part at each place of the list is that of the row in that place.
+
+        Returns:
+            The next token of each row that is whole, in their order.
+        """
+
+    def reserve(self, limits: Sequence[int]) -> None:
+        """Have room for so many rows, each with so many positions; keep what is there."""
+
+    def move(self, places: Sequence[tuple[int, int, int]]) -> None:
+        """Move rows: from a place, to a place, so many positions; in this order."""
 
 
 class Batcher:
@@ -61,7 +72,8 @@ class Batcher:
         self._model = model
         self._room = room
         self._waiting: deque[Row] = deque()
-        self._running: list[Row] = []
+        self._going: list[Row] = []
+        self._reading: list[Row] = []
         self._changed = threading.Condition()
         self._is_closed = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -71,8 +83,10 @@ class Batcher:
         """Let a row wait for its turn.
 
         Raises:
+            PromptTooLong: It could never have room.
             Unavailable: The batcher was closed.
         """
+        self._room.check(row)
         with self._changed:
             if self._is_closed:
                 raise Unavailable("the engine is closed: submit the job again")
@@ -86,12 +100,16 @@ class Batcher:
             self._changed.notify()
         self._thread.join()
 
+    @property
+    def _running(self) -> list[Row]:
+        """The rows that have a place, in the order of their places."""
+        return [*self._going, *self._reading]
+
     def _serve(self) -> None:
         try:
             while self._has_work():
                 self._drop_cancelled()
-                if fresh := self._next():
-                    self._join(fresh)
+                self._admit()
                 if self._running:
                     self._step()
         finally:
@@ -117,50 +135,80 @@ class Batcher:
             for row in cancelled:
                 self._waiting.remove(row)
         running = [row for row in self._running if row.is_cancelled]
-        self._retain([row for row in self._running if row not in running])
+        self._let_go(running)
         for row in (*cancelled, *running):
             row.cancel()
 
-    def _next(self) -> list[Row]:
-        """Return the rows that there is room for, in the order in which they came."""
+    def _admit(self) -> None:
+        """Give a place to the rows that there is room for, in the order in which they came."""
         fresh: list[Row] = []
         with self._changed:
             while self._waiting and self._room.fits([*self._running, *fresh, self._waiting[0]]):
                 fresh.append(self._waiting.popleft())
         # From here on a future can no longer be cancelled by whoever holds it.
-        return [row for row in fresh if row.future.set_running_or_notify_cancel()]
-
-    def _join(self, fresh: list[Row]) -> None:
+        fresh = [row for row in fresh if row.future.set_running_or_notify_cancel()]
+        if not fresh:
+            return
         try:
-            tokens = self._model.join(fresh)
+            self._model.reserve([row.tokens_limit for row in (*self._running, *fresh)])
         except Exception as error:  # noqa: BLE001 - whatever it is, these futures must end
             self._fail(fresh, error)
             return
-        self._running += fresh
-        self._push(fresh, tokens)
+        self._reading += fresh
 
     def _step(self) -> None:
+        parts = self._parts()
         try:
-            tokens = self._model.step(self._running)
+            tokens = self._model.run(parts)
         except Exception as error:  # noqa: BLE001 - whatever it is, these futures must end
-            failed = self._running
-            self._retain([])
+            failed = [part.row for part in parts]
+            self._let_go(failed)
             self._fail(failed, error)
             return
-        self._push(self._running, tokens)
-
-    def _push(self, rows: Sequence[Row], tokens: Sequence[int]) -> None:
-        for row, token in zip(rows, tokens, strict=True):
+        whole = [part.row for part in parts if part.is_whole]
+        for part in parts:
+            part.row.read = part.end
+        self._going += [row for row in self._reading if row in whole]
+        self._reading = [row for row in self._reading if row not in whole]
+        for row, token in zip(whole, tokens, strict=True):
             row.push(token)
-        finished = [row for row in rows if row.is_finished]
-        self._retain([row for row in self._running if not row.is_finished])
+        finished = [row for row in whole if row.is_finished]
+        self._let_go(finished)
         for row in finished:
             row.finish()
 
-    def _retain(self, rows: list[Row]) -> None:
-        if len(rows) < len(self._running):
-            self._model.keep([self._running.index(row) for row in rows])
-            self._running = rows
+    def _parts(self) -> list[Part]:
+        """Return what the next step computes: a token of all that go, then some reading."""
+        parts = [Part(row, row.read, row.token_ids[-1:]) for row in self._going]
+        left = self._room.chunk
+        for row in self._reading:
+            if left <= 0:
+                break
+            tokens = row.prompt_ids[row.read : row.read + left]
+            parts.append(Part(row, row.read, tokens))
+            left -= len(tokens)
+        return parts
+
+    def _let_go(self, rows: Sequence[Row]) -> None:
+        """Take rows out, and close the gaps with as little moving as there can be."""
+        if not rows:
+            return
+        gone = set(map(id, rows))
+        before = {id(row): place for place, row in enumerate(self._running)}
+        going = list(self._going)
+        for place in reversed(range(len(going))):
+            if id(going[place]) in gone:
+                going[place] = going[-1]
+                going.pop()
+        self._going = going
+        self._reading = [row for row in self._reading if id(row) not in gone]
+        self._model.move(
+            [
+                (before[id(row)], place, row.read)
+                for place, row in enumerate(self._running)
+                if before[id(row)] != place and row.read
+            ]
+        )
 
     def _fail(self, rows: Sequence[Row], error: Exception) -> None:
         log.error("a batch failed", rows=len(rows), error=type(error).__name__)

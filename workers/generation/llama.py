@@ -1,27 +1,25 @@
-"""The engine on torch and the LLaMA of transformers.
+"""The engine on torch, with the weights and the configuration of a LLaMA of transformers.
 
-Shapes: ``b`` rows, ``t`` positions, ``v`` tokens of the vocabulary.
-
-Prompts that join together are read in one pass, padded at their ends: a causal model never
-looks there from a real position, so the padding changes nothing. After that each step adds
-one token to every row. Rows share matrix products and nothing else.
+Shapes: ``v`` tokens of the vocabulary.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import torch
-from torch import Tensor
-from transformers import LlamaForCausalLM
 
 from registry.errors import PromptTooLong
-from workers.generation.assembly import place
-from workers.generation.batching import Batcher, Room
-from workers.generation.cache import PromptCache, RowCache
+from workers.generation.batching import Batcher, Part
+from workers.generation.cache import Cache
 from workers.generation.engine import GeneratedText, GenerationRequest
+from workers.generation.forward import Forward, Span
 from workers.generation.loading import LoadedRelease
+from workers.generation.room import Room
 from workers.generation.row import Row
-from workers.generation.sampling import choose
+from workers.generation.sampling import BrokenLogits, choose
+
+CACHE_BYTES = 1 << 30
+ROWS = 64
 
 
 class LlamaEngine:
@@ -29,18 +27,37 @@ class LlamaEngine:
 
     In float32 on a CPU, whatever the files hold; in bfloat16 on a CUDA device, where there
     is one.
+
+    Args:
+        release: What to generate with; its model is taken over and cannot be used again.
+        cache_bytes: Memory for the keys and values of all that runs at a time.
+        rows: Most outputs that run at a time.
+        device: Where to compute; by default on a CUDA device if there is one.
     """
 
     def __init__(
-        self, release: LoadedRelease, *, room: Room | None = None, device: str | None = None
+        self,
+        release: LoadedRelease,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+        rows: int = ROWS,
+        device: str | None = None,
     ) -> None:
         self._release = release
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        precision = torch.bfloat16 if chosen.type == "cuda" else torch.float32
-        place(release.model, device=chosen, dtype=precision)
+        dtype = torch.bfloat16 if chosen.type == "cuda" else torch.float32
+        forward = Forward(release.model, device=chosen, dtype=dtype)
+        cache = Cache(
+            layers=forward.layers,
+            heads=forward.kv_heads,
+            head_dim=forward.head_dim,
+            budget_bytes=cache_bytes,
+            device=chosen,
+            dtype=dtype,
+        )
         self._batcher = Batcher(
-            LlamaRows(release.model, vocab_size=release.tokenizer.vocab_size),
-            room=room or Room(),
+            LlamaRows(forward, cache, vocab_size=release.tokenizer.vocab_size),
+            room=Room(rows=rows, positions=cache.positions),
             name=f"engine-{release.digest[:12]}",
         )
 
@@ -88,63 +105,45 @@ class LlamaRows:
     """Computes tokens for the rows that are running, as ``batching.Model`` describes.
 
     Args:
-        model: Where its weights are is where the work is done.
+        forward: The model.
+        cache: Where the keys and values of the rows are.
         vocab_size: How many tokens the tokenizer has; models may have more, which stand for
             nothing and are never chosen.
     """
 
-    def __init__(self, model: LlamaForCausalLM, *, vocab_size: int) -> None:
-        self._model = model
+    def __init__(self, forward: Forward, cache: Cache, *, vocab_size: int) -> None:
+        self._forward = forward
+        self._cache = cache
         self._vocab_size = vocab_size
-        self._device = model.lm_head.weight.device
-        self._cache = RowCache(self._device)
 
     @torch.inference_mode()
-    def join(self, rows: Sequence[Row]) -> list[int]:
-        """Read the prompts of rows that join behind the others; return their first tokens."""
-        lengths = [len(row.prompt_ids) for row in rows]
-        prompts = PromptCache()
-        tokens = _choose(self._read(rows, lengths, prompts), rows)
-        self._cache.join(
-            prompts.tensors, lengths=lengths, room=max(row.tokens_limit for row in rows)
-        )
-        return tokens
+    def run(self, parts: Sequence[Part]) -> list[int]:
+        """Read what the rows add; return the next token of each that is whole."""
+        ids = [token for part in parts for token in part.tokens]
+        spans = [Span(part.begin, len(part.tokens)) for part in parts]
+        logits = self._forward.logits(ids, spans, self._cache)  # (rows, v)
+        whole = [place for place, part in enumerate(parts) if part.is_whole]
+        if len(whole) < len(parts):
+            logits = logits[whole]
+        rows = [parts[place].row for place in whole]
+        if not rows:
+            return []
+        try:
+            return choose(
+                logits[:, : self._vocab_size].float(),
+                [row.request for row in rows],
+                [len(row.token_ids) for row in rows],
+            )
+        except BrokenLogits:
+            self._cache.clear()
+            raise
 
     @torch.inference_mode()
-    def step(self, rows: Sequence[Row]) -> list[int]:
-        """Return the next token of every row."""
-        positions, mask = self._cache.begin_step()  # (b, 1), (b, 1, 1, t)
-        last = [[row.token_ids[-1]] for row in rows]
-        hidden = self._model.model(
-            input_ids=torch.tensor(last, device=self._device),  # (b, 1)
-            position_ids=positions,
-            attention_mask=mask,
-            past_key_values=self._cache,
-            use_cache=True,
-        ).last_hidden_state
-        return _choose(self._logits(hidden[:, 0]), rows)
+    def reserve(self, limits: Sequence[int]) -> None:
+        """Have room for so many rows, each with so many positions; keep what is there."""
+        self._cache.reserve(limits)
 
-    def keep(self, places: Sequence[int]) -> None:
-        """Hold only the rows at these places from here on, in this order."""
-        self._cache.keep(places)
-
-    def _read(self, rows: Sequence[Row], lengths: Sequence[int], prompts: PromptCache) -> Tensor:
-        """Fill the cache with the rows' prompts; return what follows each, ``(b, v)``."""
-        longest = max(lengths)
-        padded = [[*row.prompt_ids, *[0] * (longest - len(row.prompt_ids))] for row in rows]
-        hidden = self._model.model(
-            input_ids=torch.tensor(padded, device=self._device),  # (b, t)
-            past_key_values=prompts,
-            use_cache=True,
-        ).last_hidden_state
-        ends = torch.tensor(lengths, device=self._device) - 1  # (b,)
-        return self._logits(hidden[torch.arange(len(rows), device=self._device), ends])
-
-    def _logits(self, hidden: Tensor) -> Tensor:
-        """Return ``(b, v)`` logits in float32 for ``(b, hidden)`` states."""
-        logits: Tensor = self._model.lm_head(hidden)
-        return logits[:, : self._vocab_size].float()
-
-
-def _choose(logits: Tensor, rows: Sequence[Row]) -> list[int]:
-    return choose(logits, [row.request for row in rows], [len(row.token_ids) for row in rows])
+    @torch.inference_mode()
+    def move(self, places: Sequence[tuple[int, int, int]]) -> None:
+        """Move rows: from a place, to a place, so many positions; in this order."""
+        self._cache.move(places)

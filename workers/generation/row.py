@@ -26,6 +26,7 @@ class Row:
         token_ids: The new tokens.
         future: Ends with the text.
         is_finished: Whether no more tokens are wanted.
+        read: How many of its tokens the model has read.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Row:
         self.token_ids: list[int] = []
         self.future: Future[GeneratedText] = Future()
         self.is_finished = False
+        self.read = 0
         self._reason: FinishReason = "length"
         self._eos_ids = eos_ids
         self._cancelled = cancelled

@@ -15,13 +15,13 @@ from transformers import LlamaForCausalLM
 
 from registry.errors import PromptTooLong, Unavailable
 from tests.support.llamas import SENTENCES, load_folder, tokenizer_model
-from workers.generation.batching import Room
 from workers.generation.engine import (
     Engine,
     GeneratedText,
     GenerationCancelled,
     GenerationRequest,
 )
+from workers.generation.forward import Forward
 from workers.generation.llama import LlamaEngine
 
 WAIT_SECONDS = 30
@@ -77,7 +77,7 @@ def test_a_text_does_not_depend_on_who_shares_the_batch(
 
 def test_a_batch_smaller_than_the_crowd_changes_nothing(engine: LlamaEngine, tiny: Path) -> None:
     requests = [sampled(prompt, seed=at) for at, prompt in enumerate(PROMPTS)]
-    narrow = LlamaEngine(load_folder(tiny), room=Room(rows=3, tokens=400), device="cpu")
+    narrow = LlamaEngine(load_folder(tiny), rows=3, device="cpu")
 
     texts = together(narrow, requests)
 
@@ -119,10 +119,10 @@ def test_an_echoed_text_begins_with_the_exact_prompt(engine: LlamaEngine) -> Non
 
 
 def test_the_end_of_the_sequence_ends_the_text(tiny: Path) -> None:
-    release = load_folder(tiny)
-    usual = LlamaEngine(release, device="cpu")
+    usual = LlamaEngine(load_folder(tiny), device="cpu")
     whole = run(usual, greedy("The fox"))
-    ending = LlamaEngine(replace(release, eos_ids=frozenset({whole.token_ids[3]})), device="cpu")
+    again = load_folder(tiny)
+    ending = LlamaEngine(replace(again, eos_ids=frozenset({whole.token_ids[3]})), device="cpu")
 
     text = run(ending, greedy("The fox"))
 
@@ -177,13 +177,12 @@ def test_many_threads_may_submit_at_once(engine: LlamaEngine) -> None:
 def test_a_failing_model_fails_its_requests_and_serves_the_next(
     engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = engine._release.model.model
     with monkeypatch.context() as broken:
 
         def fail(*_: object, **__: object) -> None:
             raise RuntimeError("out of memory")
 
-        broken.setattr(model, "forward", fail)
+        broken.setattr(Forward, "logits", fail)
         error = submit(engine, greedy("The fox")).exception(WAIT_SECONDS)
 
     assert isinstance(error, RuntimeError)
@@ -231,5 +230,4 @@ def test_on_a_gpu_every_text_is_generated_in_16_bits(tiny: Path) -> None:
     texts = together(engine, [sampled(prompt, seed=at) for at, prompt in enumerate(PROMPTS)])
 
     engine.close()
-    assert engine._release.model.dtype == torch.bfloat16
     assert len({each.text for each in texts}) == len(PROMPTS)
