@@ -15,7 +15,6 @@ no monitor can audit them.
 Source: c2sp.org/tlog-checkpoint and c2sp.org/signed-note.
 """
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from registry.documents import from_base64, to_base64
 from registry.errors import BadSignature
 from registry.ledger.merkle import HASH_BYTES
 
@@ -58,7 +58,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """Return the lines that are signed, each with its newline."""
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n"
 
 
 def vkey(name: str, public_key: Ed25519PublicKey) -> str:
@@ -69,7 +69,7 @@ def vkey(name: str, public_key: Ed25519PublicKey) -> str:
     """
     _check_name(name)
     encoded = _ED25519 + public_key.public_bytes_raw()
-    return f"{name}+{_key_id(name, encoded).hex()}+{_base64(encoded)}"
+    return f"{name}+{_key_id(name, encoded).hex()}+{to_base64(encoded)}"
 
 
 def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
@@ -80,7 +80,7 @@ def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
     text = checkpoint.text()
     name, encoded = checkpoint.origin, _ED25519 + key.public_key().public_bytes_raw()
     signature = _key_id(name, encoded) + key.sign(text.encode())
-    return f"{text}\n— {name} {_base64(signature)}\n"
+    return f"{text}\n— {name} {to_base64(signature)}\n"
 
 
 def verify(text: str, vkey: str) -> Checkpoint:
@@ -166,15 +166,8 @@ def _parse_text(signed: str) -> Checkpoint:
     raise BadSignature("this is no checkpoint: it has three lines, origin, size and root")
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
 def _unbase64(text: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        return from_base64(text)
     except ValueError as error:
-        raise BadSignature("what should be base64 is not: copy it again") from error
-    if _base64(data) != text:
-        raise BadSignature("this base64 is not canonical: copy it again")
-    return data
+        raise BadSignature(f"{error}: copy it again") from error

@@ -7,19 +7,17 @@ Source: in-toto Attestation Framework, Statement v1; RFC 8785 (JSON Canonicaliza
 """
 
 import hashlib
-import json
-from typing import Any, NoReturn
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict
 
+from registry import documents
+from registry.documents import Json
 from registry.errors import BadReceipt
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RECEIPT_TYPE = "urn:corral:receipt:1"
 ALTERED = "the receipt was altered"
-
-Json = dict[str, Any]
 
 
 class _Strict(BaseModel):
@@ -185,27 +183,11 @@ def read_object(content: bytes | str) -> Json:
         BadReceipt: It is no JSON object, a member comes twice, or a number is none.
     """
     try:
-        document = json.loads(
-            content, object_pairs_hook=_without_repeats, parse_constant=_no_constant
-        )
-    except (ValueError, RecursionError) as error:
-        raise BadReceipt("this is no receipt: it is not JSON, or not all of it") from error
-    if not isinstance(document, dict):
-        raise BadReceipt("this is no receipt: it is no JSON object")
-    return document
+        return documents.read_object(content)
+    except ValueError as error:
+        raise BadReceipt(f"this is no receipt: {error}") from error
 
 
 def sha256_of(payload: bytes) -> str:
     """Return what the ledger calls a receipt by: the sha256 of its payload."""
     return hashlib.sha256(payload).hexdigest()
-
-
-def _without_repeats(members: list[tuple[str, Any]]) -> Json:
-    document = dict(members)
-    if len(document) != len(members):
-        raise ValueError("a member comes twice")
-    return document
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
