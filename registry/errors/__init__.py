@@ -56,6 +56,7 @@ from registry.errors.jobs import (
 from registry.errors.pickles import PickleProblem, RefusedPickle
 from registry.errors.receipts import BadReceipt, NoReceipt, NoReceiptKey, ReceiptMissing
 from registry.errors.releases import (
+    BadBundle,
     BadCheckpoint,
     ChecksumMismatch,
     FolderExists,
@@ -73,6 +74,7 @@ __all__ = [
     "AccountExists",
     "ApprovalExpired",
     "ApprovalRevoked",
+    "BadBundle",
     "BadCheckpoint",
     "BadCursor",
     "BadParameters",

@@ -66,6 +66,12 @@ class ChecksumMismatch(Invalid):
     code = "checksum_mismatch"
 
 
+class BadBundle(Invalid):
+    """A signature of a checkpoint is malformed, altered, or not this key's."""
+
+    code = "bad_bundle"
+
+
 class NotEnoughDisk(Unavailable):
     """The store's disk is too full for this."""
 
