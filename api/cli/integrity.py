@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import click
 
+from api.cli import signing
 from api.cli.bars import byte_bar
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json, size
@@ -17,20 +18,34 @@ from registry.releases.model import Release
 
 Json = dict[str, Any]
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.command()
 @click.argument("subject", metavar="NAME|DIR")
+@click.option("--signature", metavar="FILE", type=_FILE, help="Bundle that must fit the bytes.")
+@click.option("--key", metavar="FILE", type=_FILE, help="Public key of its signer, in PEM.")
 @json_option
 @click.pass_context
-def verify(context: click.Context, subject: str, as_json: bool) -> None:
+def verify(
+    context: click.Context, subject: str, signature: Path | None, key: Path | None, as_json: bool
+) -> None:
     """Hash every file again; exit 1 if a byte differs.
 
     NAME checks the store's files against the release; DIR says which release a folder is, or
     how it differs from the one that it resembles most. A release's name wins over a folder's;
     write ./DIR to mean the folder. Nothing is changed.
 
+    With --signature and --key the bytes must be those that the key signed. A folder that is
+    there then wins over a release's name, and needs no records.
+
     Example: corral release verify meta/llama-7b
     """
+    if (signature is None) != (key is None):
+        raise click.UsageError("--signature and --key go together")
+    if signature is not None and key is not None:
+        _verify_signature(context, subject, signature, key, as_json=as_json)
+        return
     with open_records(context) as records:
         named = _find(records, subject)
         if named is not None:
@@ -60,6 +75,20 @@ def export(context: click.Context, name: str, folder: Path, as_json: bool) -> No
         print_json({"name": name, "folder": str(folder), "files": len(manifest.files)})
     else:
         click.echo(f"{name} is in {folder}: {_amount(manifest)}, every byte as registered")
+
+
+def _verify_signature(
+    context: click.Context, subject: str, signature: Path, key: Path, *, as_json: bool
+) -> None:
+    if Path(subject).is_dir():
+        signing.verify_signed_folder(Path(subject), signature, key, as_json=as_json)
+        return
+    with open_records(context) as records:
+        named = _find(records, subject)
+        if named is None:
+            raise UnknownRelease(subject)
+        _, manifest = named
+        signing.verify_signed_release(records, manifest, subject, signature, key, as_json=as_json)
 
 
 def _verify_release(records: Records, row: Release, manifest: Manifest, *, as_json: bool) -> None:

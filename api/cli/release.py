@@ -1,11 +1,12 @@
 """``corral release``: register checkpoints, check their bytes, decide who may use them."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from api.cli import integrity
+from api.cli import integrity, signing
 from api.cli.bars import byte_bar
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, print_facts, print_json, print_table, size
@@ -18,6 +19,7 @@ from registry.releases import queries
 from registry.releases import service as releases
 from registry.releases.intake import all_releases, register_folder
 from registry.releases.model import Release, ReleaseState
+from registry.releases.signatures import signatures_of
 
 folder_type = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -32,6 +34,7 @@ def release() -> None:
 
 release.add_command(integrity.verify)
 release.add_command(integrity.export)
+release.add_command(signing.sign)
 
 
 @release.command()
@@ -122,7 +125,8 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         print_json(facts)
         return
     files = facts.pop("files")
-    print_facts({**facts, "total_bytes": size(facts["total_bytes"])})
+    signed = [f"key {each['key'][:SHOWN_DIGITS]}" for each in facts["signatures"]]
+    print_facts({**facts, "total_bytes": size(facts["total_bytes"]), "signatures": signed})
     click.echo()
     print_table(
         ("file", "size", "sha256"),
@@ -191,10 +195,18 @@ def _is_known(records: Records, name: str) -> bool:
 
 
 def _facts(records: Records, row: Release) -> dict[str, Any]:
-    """Return everything about a release, with its files."""
+    """Return everything about a release, with its files and who signed it."""
     with records.database.reading() as session:
         manifest = queries.manifest_of(session, row)
-    return {**_public(row), "total_bytes": manifest.total_bytes, "files": _files(manifest)}
+        signatures = signatures_of(session, row)
+    can_verify = any(each.is_common for each in signatures)
+    return {
+        **_public(row),
+        "total_bytes": manifest.total_bytes,
+        "signatures": [asdict(each) for each in signatures],
+        "verify_command": signing.command_for(row.name) if can_verify else None,
+        "files": _files(manifest),
+    }
 
 
 def _public(row: Release) -> dict[str, Any]:
