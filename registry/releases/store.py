@@ -6,13 +6,10 @@ is under ``sha256`` is whole. A crash leaves drafts only, which ``sweep_temp`` r
 Nothing here changes or removes an object.
 """
 
-import errno
-import os
 import re
-import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +20,14 @@ from registry.errors import (
     BadCheckpoint,
     ChecksumMismatch,
     FolderExists,
-    NotEnoughDisk,
     UnknownFile,
 )
+from registry.releases.drafts import copy_file, draft_folder, link_file, room, sync
 
 READ_ONLY = 0o444
 DRAFT_SECONDS = 24 * 3600
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +94,75 @@ class Store:
             BadCheckpoint: There are no files, or one cannot be read or changed meanwhile.
             NotEnoughDisk: The copies do not fit; nothing is left behind.
         """
+        needed = 0 if link else sum(file.stat().st_size for file in files)
+        with self.drafts(needed) as drafts:
+            taken = self.take(
+                files,
+                drafts,
+                root=root,
+                progress=progress,
+                link=link,
+                md5=md5,
+                check=check,
+                threads=threads,
+            )
+            manifest = Manifest.of(taken.values())
+            # Nothing becomes an object before everything has arrived.
+            self.keep(taken)
+        return manifest
+
+    @contextmanager
+    def drafts(self, needed_bytes: int) -> Iterator[Path]:
+        """Make a folder for files that are to become objects; it is gone at the end.
+
+        Raises:
+            NotEnoughDisk: So much does not fit, at once or while it is written.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        incoming = self.root / "incoming"
+        incoming.mkdir(exist_ok=True)
+        with room(self.root, needed_bytes), draft_folder(incoming) as drafts:
+            yield drafts
+
+    def take(
+        self,
+        files: Sequence[Path],
+        drafts: Path,
+        *,
+        root: Path,
+        progress: Progress | None = None,
+        link: bool = False,
+        md5: bool = False,
+        check: Callable[[Sequence[FileDigest]], None] | None = None,
+        threads: int | None = None,
+    ) -> dict[Path, FileDigest]:
+        """Copy files into a folder of drafts, hashing each; ``add_folder`` has the arguments.
+
+        Returns:
+            The digest of each draft, in the order of ``files``.
+
+        Raises:
+            BadCheckpoint: There are no files, or one cannot be read or changed meanwhile.
+        """
         if not files:
             raise BadCheckpoint(f"{root} has no files to register")
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        needed = 0 if link else sum(file.stat().st_size for file in files)
-        with _room(self.root, needed), self._drafts() as drafts:
-            names = {file: drafts / str(number) for number, file in enumerate(files)}
+        names = {file: drafts / str(number) for number, file in enumerate(files)}
 
-            def work(file: Path, report: Progress) -> FileDigest:
-                path = file.relative_to(root).as_posix()
-                if link and _linked(file, names[file]):
-                    return digest_file(names[file], path=path, md5=md5, progress=report)
-                return _copy(file, names[file], path=path, md5=md5, progress=report)
+        def work(file: Path, report: Progress) -> FileDigest:
+            path = file.relative_to(root).as_posix()
+            if link and link_file(file, names[file]):
+                return digest_file(names[file], path=path, md5=md5, progress=report)
+            return copy_file(file, names[file], path=path, md5=md5, progress=report)
 
-            digests = in_parallel(work, files, progress=progress, threads=threads)
-            manifest = Manifest.of(digests)
-            if check is not None:
-                check(digests)
-            # Nothing becomes an object before everything has arrived.
-            for draft, digest in zip(names.values(), digests, strict=True):
-                self._promote(draft, digest)
-        return manifest
+        digests = in_parallel(work, files, progress=progress, threads=threads)
+        if check is not None:
+            check(digests)
+        return dict(zip(names.values(), digests, strict=True))
+
+    def keep(self, drafts: Mapping[Path, FileDigest]) -> None:
+        """Make objects of drafts that are on the disk."""
+        for draft, digest in drafts.items():
+            self._promote(draft, digest)
 
     def verify(
         self, manifest: Manifest, *, progress: Progress | None = None, threads: int | None = None
@@ -164,7 +208,7 @@ class Store:
         def work(entry: FileEntry, report: Progress) -> None:
             target = draft / entry.path
             target.parent.mkdir(parents=True, exist_ok=True)
-            digest = _copy(sources[entry], target, path=entry.path, progress=report)
+            digest = copy_file(sources[entry], target, path=entry.path, progress=report)
             if digest.sha256 != entry.sha256:
                 raise ChecksumMismatch(
                     f"{entry.path} is damaged in the store: expected sha256 "
@@ -175,7 +219,7 @@ class Store:
                     found=digest.sha256,
                 )
 
-        with _room(folder.parent, manifest.total_bytes), _draft_folder(folder.parent) as draft:
+        with room(folder.parent, manifest.total_bytes), draft_folder(folder.parent) as draft:
             in_parallel(work, manifest.files, progress=progress)
             draft.rename(folder)
 
@@ -189,13 +233,6 @@ class Store:
                     removed += 1
         return removed
 
-    @contextmanager
-    def _drafts(self) -> Iterator[Path]:
-        incoming = self.root / "incoming"
-        incoming.mkdir(exist_ok=True)
-        with _draft_folder(incoming) as drafts:
-            yield drafts
-
     def _promote(self, draft: Path, digest: FileDigest) -> None:
         target = self.path_of(digest.sha256)
         if target.is_file() and digest_file(target, path=digest.path).sha256 == digest.sha256:
@@ -204,70 +241,7 @@ class Store:
         draft.chmod(READ_ONLY)
         draft.replace(target)
         for folder in (target.parent, target.parent.parent):
-            _sync(folder)
-
-
-@contextmanager
-def _draft_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder that is gone at the end, unless it was renamed."""
-    draft = parent / f".draft-{secrets.token_hex(8)}"
-    draft.mkdir()
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def _room(folder: Path, needed: int) -> Iterator[None]:
-    """Refuse what does not fit, before it is written or when the disk says so."""
-    if needed > shutil.disk_usage(folder).free:
-        raise _not_enough(folder, needed)
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _not_enough(folder, needed) from error
-
-
-def _not_enough(folder: Path, needed: int) -> NotEnoughDisk:
-    free = shutil.disk_usage(folder).free
-    missing = max(needed - free, 0)
-    advice = f"make room for {missing} more" if missing else "something else fills it, or a quota"
-    return NotEnoughDisk(
-        f"{needed} bytes are to be written to {folder}, where {free} are free: {advice}",
-        needed_bytes=needed,
-        free_bytes=free,
-        missing_bytes=missing,
-    )
-
-
-def _copy(
-    source: Path, target: Path, *, path: str, progress: Progress, md5: bool = False
-) -> FileDigest:
-    with target.open("xb") as sink:
-        digest = digest_file(source, path=path, md5=md5, sink=sink, progress=progress)
-        sink.flush()
-        os.fsync(sink.fileno())
-    return digest
-
-
-def _linked(source: Path, target: Path) -> bool:
-    try:
-        target.hardlink_to(source.resolve())
-    except OSError:
-        return False  # another file system, or one without links: copy instead
-    _sync(target)
-    return True
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync(folder)
 
 
 def _shown(digest: str) -> str:

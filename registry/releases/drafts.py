@@ -1,0 +1,88 @@
+"""Files on their way into the store or out of it: drafts, room on the disk, copies that stay."""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from registry.checkpoints.digest import FileDigest, Progress, digest_file
+from registry.errors import NotEnoughDisk
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@contextmanager
+def draft_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder that is gone at the end, unless it was renamed."""
+    draft = parent / f".draft-{secrets.token_hex(8)}"
+    draft.mkdir()
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def room(folder: Path, needed: int) -> Iterator[None]:
+    """Refuse what does not fit, before it is written or when the disk says so.
+
+    Raises:
+        NotEnoughDisk: So many bytes do not fit.
+    """
+    if needed > shutil.disk_usage(folder).free:
+        raise _not_enough(folder, needed)
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _not_enough(folder, needed) from error
+
+
+def _not_enough(folder: Path, needed: int) -> NotEnoughDisk:
+    free = shutil.disk_usage(folder).free
+    missing = max(needed - free, 0)
+    advice = f"make room for {missing} more" if missing else "something else fills it, or a quota"
+    return NotEnoughDisk(
+        f"{needed} bytes are to be written to {folder}, where {free} are free: {advice}",
+        needed_bytes=needed,
+        free_bytes=free,
+        missing_bytes=missing,
+    )
+
+
+def copy_file(
+    source: Path, target: Path, *, path: str, progress: Progress, md5: bool = False
+) -> FileDigest:
+    """Copy and digest a file in one pass, and wait until the copy is on the disk.
+
+    Raises:
+        BadCheckpoint: It cannot be read, or changed meanwhile.
+    """
+    with target.open("xb") as sink:
+        digest = digest_file(source, path=path, md5=md5, sink=sink, progress=progress)
+        sink.flush()
+        os.fsync(sink.fileno())
+    return digest
+
+
+def link_file(source: Path, target: Path) -> bool:
+    """Make a hard link to a file; return whether the file system could."""
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:
+        return False  # another file system, or one without links: copy instead
+    sync(target)
+    return True
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
