@@ -55,6 +55,7 @@ def digest_stream(
     *,
     path: str,
     md5: bool = False,
+    expected_bytes: int | None = None,
     sink: BinaryIO | None = None,
     progress: Progress | None = None,
 ) -> FileDigest:
@@ -64,6 +65,8 @@ def digest_stream(
         source: Open for reading bytes, best without a buffer of its own.
         path: The name that the digest is to carry.
         md5: Whether to compute the MD5 too, as old checklists need it.
+        expected_bytes: How long the stream should be; nothing is read beyond the first block
+            that shows it to be longer, as a file that grows may have no end.
         sink: Receives every byte; errors while writing it are not translated.
         progress: Called with the number of bytes read since the last call.
 
@@ -78,9 +81,7 @@ def digest_stream(
             # BinaryIO does not declare readinto, which every binary stream has.
             got = source.readinto(block)  # type: ignore[attr-defined]
         if not got:
-            return FileDigest(
-                path, size, sha.hexdigest(), blake.hexdigest(), old.hexdigest() if old else None
-            )
+            break
         chunk = block[:got]
         sha.update(chunk)
         blake.update(chunk)
@@ -91,6 +92,11 @@ def digest_stream(
         size += got
         if progress is not None:
             progress(got)
+        if expected_bytes is not None and size > expected_bytes:
+            break
+    return FileDigest(
+        path, size, sha.hexdigest(), blake.hexdigest(), old.hexdigest() if old else None
+    )
 
 
 def digest_file(
@@ -113,7 +119,14 @@ def digest_file(
         before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise BadCheckpoint(f"{path} is not a regular file: take it out", path=path)
-        digest = digest_stream(source, path=path, md5=md5, sink=sink, progress=progress)
+        digest = digest_stream(
+            source,
+            path=path,
+            md5=md5,
+            expected_bytes=before.st_size,
+            sink=sink,
+            progress=progress,
+        )
         with _reading(path):
             after, named = os.fstat(source.fileno()), file.stat()
     # The name is looked up again in case another file has taken it meanwhile.

@@ -70,6 +70,14 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         digest_file(file, path="a", progress=once)
 
 
+def test_a_file_that_grows_without_end_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"some")
+
+    with pytest.raises(BadCheckpoint, match="changed while it was read"):
+        digest_file(file, path="a", progress=lambda _count: append(file))
+
+
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint, match="gone cannot be read: No such file"):
         digest_files([tmp_path / "gone"], root=tmp_path)
