@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,14 +15,25 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
-def draft_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder that is gone at the end, unless it was renamed."""
+def draft_folder(
+    parent: Path, *, when_interrupted: Callable[[Path], None] | None = None
+) -> Iterator[Path]:
+    """Make a folder that is gone at the end, unless it was renamed.
+
+    Args:
+        parent: Where.
+        when_interrupted: Called with the folder if the user interrupts, instead of removing it.
+    """
     draft = parent / f".draft-{secrets.token_hex(8)}"
     draft.mkdir()
+    end: Callable[[Path], None] = _remove
     try:
         yield draft
+    except KeyboardInterrupt:
+        end = when_interrupted or _remove
+        raise
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        end(draft)
 
 
 @contextmanager
@@ -67,6 +78,10 @@ def copy_file(
         sink.flush()
         os.fsync(sink.fileno())
     return digest
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def link_file(source: Path, target: Path) -> bool:

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from registry.checkpoints.digest import FileDigest, Progress, digest_file, in_parallel
@@ -22,6 +22,8 @@ from registry.errors import (
     FolderExists,
     UnknownFile,
 )
+from registry.releases import arrivals
+from registry.releases.arrivals import Identity
 from registry.releases.drafts import copy_file, draft_folder, link_file, room, sync
 
 READ_ONLY = 0o444
@@ -40,6 +42,10 @@ class Store:
     """
 
     root: Path
+
+    @property
+    def _incoming(self) -> Path:
+        return self.root / "incoming"
 
     def path_of(self, sha256: str) -> Path:
         """Return where the object with this digest is, or would be."""
@@ -94,8 +100,7 @@ class Store:
             BadCheckpoint: There are no files, or one cannot be read or changed meanwhile.
             NotEnoughDisk: The copies do not fit; nothing is left behind.
         """
-        needed = 0 if link else sum(file.stat().st_size for file in files)
-        with self.drafts(needed) as drafts:
+        with self.drafts(0 if link else self.needed_bytes(files)) as drafts:
             taken = self.take(
                 files,
                 drafts,
@@ -111,17 +116,24 @@ class Store:
             self.keep(taken)
         return manifest
 
+    def needed_bytes(self, files: Sequence[Path]) -> int:
+        """Return how much copies of files need, beside what an interrupted run has left here."""
+        total = sum(file.stat().st_size for file in files)
+        return total - arrivals.waiting_bytes(self._incoming, map(Identity.of, files))
+
     @contextmanager
     def drafts(self, needed_bytes: int) -> Iterator[Path]:
         """Make a folder for files that are to become objects; it is gone at the end.
+
+        If the user interrupts, copies that have arrived whole are kept for the next time.
 
         Raises:
             NotEnoughDisk: So much does not fit, at once or while it is written.
         """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        incoming = self.root / "incoming"
-        incoming.mkdir(exist_ok=True)
-        with room(self.root, needed_bytes), draft_folder(incoming) as drafts:
+        self._incoming.mkdir(exist_ok=True)
+        folder = draft_folder(self._incoming, when_interrupted=arrivals.keep_whole)
+        with room(self.root, needed_bytes), folder as drafts, arrivals.owned(drafts):
             yield drafts
 
     def take(
@@ -138,6 +150,9 @@ class Store:
     ) -> dict[Path, FileDigest]:
         """Copy files into a folder of drafts, hashing each; ``add_folder`` has the arguments.
 
+        Files that arrived whole in an earlier run, which was interrupted, are taken over from
+        there instead.
+
         Returns:
             The digest of each draft, in the order of ``files``.
 
@@ -147,12 +162,20 @@ class Store:
         if not files:
             raise BadCheckpoint(f"{root} has no files to register")
         names = {file: drafts / str(number) for number, file in enumerate(files)}
+        wanted = {} if link else {names[file]: Identity.of(file) for file in files}
+        arrived = arrivals.take_over(drafts.parent, wanted, md5=md5)
 
         def work(file: Path, report: Progress) -> FileDigest:
-            path = file.relative_to(root).as_posix()
-            if link and link_file(file, names[file]):
-                return digest_file(names[file], path=path, md5=md5, progress=report)
-            return copy_file(file, names[file], path=path, md5=md5, progress=report)
+            path, draft = file.relative_to(root).as_posix(), names[file]
+            if draft in arrived:
+                report(arrived[draft].size)
+                return replace(arrived[draft], path=path)
+            if link and link_file(file, draft):
+                return digest_file(draft, path=path, md5=md5, progress=report)
+            digest = copy_file(file, draft, path=path, md5=md5, progress=report)
+            if draft in wanted:
+                arrivals.note(draft, file, identity=wanted[draft], digest=digest)
+            return digest
 
         digests = in_parallel(work, files, progress=progress, threads=threads)
         if check is not None:
@@ -226,7 +249,7 @@ class Store:
     def sweep_temp(self, *, older_than_seconds: float = DRAFT_SECONDS) -> int:
         """Remove drafts that nothing has written to for so long; return how many."""
         horizon, removed = time.time() - older_than_seconds, 0
-        for draft in (self.root / "incoming").glob("*"):
+        for draft in self._incoming.glob("*"):
             with suppress(FileNotFoundError):  # its owner has just finished with it
                 if max(each.stat().st_mtime for each in (draft, *draft.glob("*"))) <= horizon:
                     shutil.rmtree(draft)
