@@ -4,6 +4,7 @@ import os
 import secrets
 import shlex
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from api.cli.bars import byte_bar
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json
 from registry.accounts.service import OPERATOR
+from registry.checkpoints.digest import Progress
 from registry.checkpoints.keys import SHOWN_DIGITS, hint_of, read_private_key
 from registry.checkpoints.manifest import Manifest
 from registry.checkpoints.resources import Comparison, Serialization
@@ -75,8 +77,7 @@ def sign(
         raise click.UsageError("--out would overwrite the key: name another file")
     key = read_private_key(key_file.read_bytes(), passphrase=_passphrase)
     with open_records(context) as records:
-        total = 0 if shard_size is None else _total(records, name)
-        with byte_bar("signing", total) as progress:
+        with _bar(records, name, shard_size) as progress:
             bundle = sign_release(
                 records.database,
                 records.store,
@@ -164,9 +165,15 @@ def _bundle(signature: Path, key: Path) -> Bundle:
     return verify_bundle(data, key.read_bytes())
 
 
-def _total(records: Records, name: str) -> int:
+def _bar(
+    records: Records, name: str, shard_size: int | None
+) -> AbstractContextManager[Progress | None]:
+    """Return a bar where files are read: for shards alone."""
+    if shard_size is None:
+        return nullcontext()
     with records.database.reading() as session:
-        return queries.manifest_of(session, queries.get(session, name)).total_bytes
+        total = queries.manifest_of(session, queries.get(session, name)).total_bytes
+    return byte_bar("signing", total)
 
 
 def _passphrase() -> str:

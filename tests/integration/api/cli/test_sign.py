@@ -1,6 +1,7 @@
 """An operator signs a release; whoever has a copy checks it, offline."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -248,3 +249,29 @@ def test_keys_that_openssl_makes_sign(registered: Corral, tmp_path: Path) -> Non
 
     assert signed.exit_code == 0, signed.output
     assert result.exit_code == 0, result.output
+
+
+def test_the_page_verifies_with_openssl_and_sha256sum(registered: Corral, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs/signing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n# (?:openssl|sha256sum)\n(.*?)```", page, re.DOTALL)
+    script = "set -eo pipefail\n" + "".join(blocks)
+    registered(*SIGN)
+    registered("release", "export", NAME, "llama-7b")
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    whole = check()
+    (tmp_path / "llama-7b" / ".more").touch()
+    more = check()
+    (tmp_path / "llama-7b" / "config.json").write_text("{}")
+    changed = check()
+
+    assert len(blocks) == 2
+    assert (whole.returncode, whole.stdout) == (0, "Verified OK\n"), whole.stderr
+    assert more.returncode == 1
+    assert ".more" in more.stdout
+    assert changed.returncode == 1
+    assert "config.json: FAILED" in changed.stdout
