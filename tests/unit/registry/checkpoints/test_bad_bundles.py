@@ -2,19 +2,27 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.checkpoints.resources import Resource
 from registry.checkpoints.signing import LIMIT_BYTES, verify_bundle
+from registry.checkpoints.statement import parse
 from registry.errors import BadBundle
 from tests.support import bundles
 from tests.support.bundles import Json
 
 BUNDLE = bundles.signed()
 SAID = bundles.statement_of(BUNDLE)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=5,
+)
 
 
 def altered(*path: str | int, value: Any, document: Json | None = None) -> Json:
@@ -192,3 +200,24 @@ def test_shards_that_do_not_fit_together_are_refused(
     names: list[str], size: Any, says: str
 ) -> None:
     assert says in refusal_of(bundles.seal(sharded(*names, shard_size=size)))
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of every value in a document."""
+    members = value.items() if isinstance(value, dict) else ()
+    for name, each in enumerate(value) if isinstance(value, list) else members:
+        yield (*path, name)
+        yield from places(each, (*path, name))
+
+
+@given(place=st.sampled_from(list(places(SAID))), value=VALUES)
+def test_whatever_a_signer_writes_is_read_or_refused(
+    place: tuple[str | int, ...], value: Any
+) -> None:
+    try:
+        statement = parse(json.dumps(altered(*place, value=value)).encode())
+    except BadBundle:
+        return
+
+    assert all(isinstance(each, Resource) for each in statement.resources)
+    assert statement.name
