@@ -13,6 +13,7 @@ from registry.checkpoints.digest import Progress, digest_files
 from registry.checkpoints.manifest import Differences, Manifest, compare
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
+from registry.errors import PickledWeights
 from registry.releases import queries, service
 from registry.releases.model import Release
 from registry.releases.store import Store
@@ -36,11 +37,17 @@ def register_folder(
     Raises:
         BadParameters: The name has not the form OWNER/NAME.
         BadCheckpoint: The folder is no checkpoint that can be registered.
+        PickledWeights: The weights have to be converted first.
         ReleaseExists: The name belongs to another digest.
         NotEnoughDisk: The copies do not fit.
     """
     service.check_name(name)
     layout = layouts.inspect(folder)
+    if layout.is_pickled:
+        raise PickledWeights(
+            "the weights are pickles, and reading a pickle can run code: convert to safetensors "
+            "first, where that can do no harm"
+        )
     store.sweep_temp()
     manifest = store.add_folder(layout.files, root=layout.root, progress=progress)
     with database.transaction() as session:
