@@ -16,6 +16,7 @@ from registry.errors import BadCheckpoint
 
 TOKENIZERS = ("tokenizer.model", "tokenizer.json")
 PICKLE_SUFFIXES = frozenset({".bin", ".pth", ".pt", ".ckpt", ".pkl", ".pickle"})
+WEIGHT_SUFFIXES = frozenset({".safetensors", ".gguf"})
 UNFINISHED_SUFFIXES = frozenset({".incomplete", ".part", ".crdownload", ".aria2"})
 
 
@@ -41,6 +42,11 @@ def files_of(folder: Path) -> tuple[Path, ...]:
 def is_pickle(file: Path) -> bool:
     """Return whether a file's name says that it is a pickle."""
     return file.suffix.lower() in PICKLE_SUFFIXES
+
+
+def is_weights(file: Path) -> bool:
+    """Return whether a file's name says that it holds tensors."""
+    return is_pickle(file) or file.suffix.lower() in WEIGHT_SUFFIXES
 
 
 def read_json(file: Path) -> dict[str, Any]:

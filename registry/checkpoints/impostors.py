@@ -41,15 +41,14 @@ def reject_impostor(file: Path, root: Path) -> None:
         raise BadCheckpoint(
             f"{name} is a Git LFS pointer, not the file itself: run 'git lfs pull' in the clone"
         )
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(_PAGE_STARTS) and file.suffix not in {".html", ".htm"}:
+    if is_page(head) and file.suffix not in {".html", ".htm"}:
         raise BadCheckpoint(
             f"{name} is a web page, probably of a sign-in: sign in (accept the licence, set the "
             "token), then download it again"
         )
     if not is_pickle(file):
         return
-    if start.startswith((_XML_START, b"{")):
+    if _start(head).startswith((_XML_START, b"{")):
         raise BadCheckpoint(
             f"{name} is a server's error, not weights ({_shown(head)}): a download link lives for "
             "some days only, so ask for a fresh one and download it again"
@@ -59,6 +58,15 @@ def reject_impostor(file: Path, root: Path) -> None:
             f"{name} is cut short: it begins as a zip and has no end after "
             f"{file.stat().st_size} bytes; continue the download, or start it again"
         )
+
+
+def is_page(head: bytes) -> bool:
+    """Return whether a file that begins like this is a web page."""
+    return _start(head).startswith(_PAGE_STARTS)
+
+
+def _start(head: bytes) -> bytes:
+    return head[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
 
 
 def _ends(file: Path) -> tuple[bytes, bytes]:

@@ -6,11 +6,13 @@ configurations and the headers of weights, never tensors, and it runs nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from registry.checkpoints import huggingface, meta
+from registry.checkpoints.checklists import Checklist
+from registry.checkpoints.expectations import own_checklists
 from registry.checkpoints.folders import TOKENIZERS, files_of, is_pickle
 from registry.checkpoints.huggingface import CONFIG, DEFAULT_CONTEXT_TOKENS
 from registry.checkpoints.impostors import reject_impostor
@@ -40,6 +42,7 @@ class Layout:
         context_tokens: How many tokens prompt and output may have together.
         weight_files: Those of ``files`` that hold the tensors; shards in their order.
         params: What ``params.json`` means, in Meta's layout.
+        checklists: The lists of checksums in the folder, of whose files none is missing.
     """
 
     kind: Literal["meta", "huggingface"]
@@ -49,6 +52,7 @@ class Layout:
     context_tokens: int
     weight_files: tuple[Path, ...]
     params: Params | None = None
+    checklists: tuple[Checklist, ...] = ()
 
     @property
     def is_pickled(self) -> bool:
@@ -75,6 +79,7 @@ def inspect(folder: Path) -> Layout:
 
     Raises:
         PickledWeights: There are pickles in it that are no part of a layout.
+        BadChecklist: A list of checksums in it is none.
         BadCheckpoint: It is no checkpoint, or a damaged or unfinished one.
     """
     files = files_of(folder)
@@ -82,9 +87,10 @@ def inspect(folder: Path) -> Layout:
     for file in files:
         reject_impostor(file, root)
     is_safe = any(file.suffix == ".safetensors" for file in files)
-    if meta.is_meta(root, files) and not is_safe:
-        return _meta(root, files)
-    return _huggingface(root, files)
+    checklists = own_checklists(root, files)
+    is_meta = meta.is_meta(root, files) and not is_safe
+    layout = _meta(root, files) if is_meta else _huggingface(root, files)
+    return replace(layout, checklists=checklists)
 
 
 def _meta(root: Path, files: tuple[Path, ...]) -> Layout:

@@ -57,6 +57,7 @@ from registry.errors.pickles import PickleProblem, RefusedPickle
 from registry.errors.receipts import BadReceipt, NoReceipt, NoReceiptKey, ReceiptMissing
 from registry.errors.releases import (
     BadBundle,
+    BadChecklist,
     BadCheckpoint,
     ChecksumMismatch,
     FolderExists,
@@ -75,6 +76,7 @@ __all__ = [
     "ApprovalExpired",
     "ApprovalRevoked",
     "BadBundle",
+    "BadChecklist",
     "BadCheckpoint",
     "BadCursor",
     "BadParameters",

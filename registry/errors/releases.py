@@ -60,6 +60,12 @@ class PickledWeights(BadCheckpoint):
     code = "pickled_weights"
 
 
+class BadChecklist(BadCheckpoint):
+    """What was given as expected checksums is no list of them, or not of this checkpoint."""
+
+    code = "bad_checklist"
+
+
 class ChecksumMismatch(Invalid):
     """A file's bytes are not the ones that were expected."""
 

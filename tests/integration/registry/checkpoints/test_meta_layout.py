@@ -63,9 +63,11 @@ def test_the_folder_around_the_checkpoints_is_refused_with_the_right_ones_named(
         inspect(tmp_path)
 
 
-def rename(name: str, to: str) -> Callable[[Path], None]:
+def rename(name: str, to: str, *, also_gone: str | None = None) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         (folder / name).rename(folder / to)
+        if also_gone is not None:
+            (folder / also_gone).unlink()
 
     return damage
 
@@ -77,8 +79,12 @@ def copy(name: str, to: str) -> Callable[[Path], None]:
     return damage
 
 
-def remove(name: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).unlink()
+def remove(*some: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        for name in some:
+            (folder / name).unlink()
+
+    return damage
 
 
 def write(name: str, content: str) -> Callable[[Path], None]:
@@ -95,29 +101,35 @@ def cut(name: str, kept: float) -> Callable[[Path], None]:
 PAGE = "<!DOCTYPE html>\n<html><head><title>Log in to Facebook</title></head></html>\n"
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:700df0d3\nsize 13476939516\n"
 EXPIRED = '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'
-SHARD, LAST = "consolidated.00.pth", "consolidated.01.pth"
+SHARD, LAST, CHECKLIST = "consolidated.00.pth", "consolidated.01.pth", "checklist.chk"
 
 
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         (write(SHARD, PAGE), f"{SHARD} is a web page, probably of a sign-in: sign in"),
-        (write("checklist.chk", PAGE), "checklist.chk is a web page"),
-        (write("checklist.chk", "\ufeff" + PAGE), "checklist.chk is a web page"),
+        (write(CHECKLIST, PAGE), "checklist.chk is a web page"),
+        (write(CHECKLIST, "\ufeff" + PAGE), "checklist.chk is a web page"),
         (write(SHARD, LFS), "Git LFS pointer.*git lfs pull"),
         (write(SHARD, EXPIRED), "a server's error, not weights.*AccessDenied.*fresh"),
         (write(SHARD, '{"error": "not found"}'), "a server's error, not weights"),
         (write(SHARD, ""), f"{SHARD} is empty: download it again"),
-        (write("checklist.chk", ""), "checklist.chk is empty"),
+        (write(CHECKLIST, ""), "checklist.chk is empty"),
         (cut(SHARD, 0.5), f"{SHARD} is cut short.*continue the download"),
         (cut(SHARD, 0.99), f"{SHARD} is cut short"),
         (rename(LAST, LAST + ".incomplete"), "unfinished download"),
-        (remove(SHARD), f"{SHARD} is missing, and {LAST} is there"),
-        (rename(LAST, "consolidated.03.pth"), f"{LAST} is missing, and consolidated.03.pth"),
+        (remove(LAST), f"{LAST} is missing, which checklist.chk lists: download it"),
+        (remove(CHECKLIST, SHARD), f"{SHARD} is missing, and {LAST} is there"),
+        (
+            rename(LAST, "consolidated.03.pth", also_gone=CHECKLIST),
+            f"{LAST} is missing, and consolidated.03.pth is there: download it",
+        ),
         (copy(LAST, "consolidated.01 (1).pth"), "second download of a shard"),
         (copy(LAST, LAST + ".1"), "second download of a shard"),
         (copy(LAST, "other.pth"), "other.pth is a pickle and none of the shards"),
-        (remove("params.json"), "shards and no params.json"),
+        (remove("params.json"), "params.json is missing, which checklist.chk lists"),
+        (remove("params.json", CHECKLIST), "shards and no params.json"),
+        (write(CHECKLIST, "404: Not Found\n"), "checklist.chk has no line of a checksum"),
         (write("params.json", "{}"), "makes no LLaMA .dim is missing"),
         (write("params.json", "{"), "params.json is not JSON"),
         (remove("tokenizer.model"), "has no tokenizer: add tokenizer.model"),
