@@ -7,13 +7,15 @@ import click
 
 from api.cli import signing
 from api.cli.bars import byte_bar
+from api.cli.expected import expect_option
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json, size
+from registry.checkpoints.expectations import read_checklist
 from registry.checkpoints.layouts import files_of
 from registry.checkpoints.manifest import SHOWN_DIGITS, Differences, Manifest
 from registry.errors import UnknownRelease
 from registry.releases import queries
-from registry.releases.intake import Likeness, likeness_of
+from registry.releases.intake import Likeness, check_folder, likeness_of
 from registry.releases.model import Release
 
 Json = dict[str, Any]
@@ -25,16 +27,23 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("subject", metavar="NAME|DIR")
 @click.option("--signature", metavar="FILE", type=_FILE, help="Bundle that must fit the bytes.")
 @click.option("--key", metavar="FILE", type=_FILE, help="Public key of its signer, in PEM.")
+@expect_option
 @json_option
 @click.pass_context
 def verify(
-    context: click.Context, subject: str, signature: Path | None, key: Path | None, as_json: bool
+    context: click.Context,
+    subject: str,
+    signature: Path | None,
+    key: Path | None,
+    expect: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Hash every file again; exit 1 if a byte differs.
 
     NAME checks the store's files against the release; DIR says which release a folder is, or
     how it differs from the one that it resembles most. A release's name wins over a folder's;
-    write ./DIR to mean the folder. Nothing is changed.
+    write ./DIR to mean the folder. With --expect the files of DIR are checked against a list
+    instead. Nothing is changed.
 
     With --signature and --key the bytes must be those that the key signed. A folder that is
     there then wins over a release's name, and needs no records.
@@ -43,8 +52,13 @@ def verify(
     """
     if (signature is None) != (key is None):
         raise click.UsageError("--signature and --key go together")
+    if expect and signature is not None:
+        raise click.UsageError("--expect and --signature are two checks: ask for one at a time")
     if signature is not None and key is not None:
         _verify_signature(context, subject, signature, key, as_json=as_json)
+        return
+    if expect:
+        _verify_lists(Path(subject), expect, as_json=as_json)
         return
     with open_records(context) as records:
         named = _find(records, subject)
@@ -124,6 +138,18 @@ def _verify_folder(records: Records, folder: Path, *, as_json: bool) -> None:
         likeness.differences,
         f"{folder} is no release; the differences are to {likeness.closest.name}",
     )
+
+
+def _verify_lists(folder: Path, expect: tuple[Path, ...], *, as_json: bool) -> None:
+    lists = [read_checklist(file) for file in expect]
+    total = sum(file.stat().st_size for file in files_of(folder))
+    with byte_bar("verifying", total) as progress:
+        checked = check_folder(folder, lists, progress=progress)
+    if as_json:
+        print_json({"folder": str(folder), "checked": checked, "holds": True})
+        return
+    for sentence in checked:
+        click.echo(plain(sentence))
 
 
 def _find(records: Records, name: str) -> tuple[Release, Manifest] | None:

@@ -8,10 +8,12 @@ import click
 
 from api.cli import integrity, signing
 from api.cli.bars import byte_bar
+from api.cli.expected import expect_option
 from api.cli.records import Records, open_records
-from api.cli.render import json_option, print_facts, print_json, print_table, size
+from api.cli.render import json_option, plain, print_facts, print_json, print_table, size
 from api.v1.schemas.releases import FileView, ReleaseView
 from registry.accounts.service import OPERATOR
+from registry.checkpoints.expectations import read_checklist
 from registry.checkpoints.layouts import files_of
 from registry.checkpoints.manifest import SHOWN_DIGITS, Manifest
 from registry.errors import UnknownRelease
@@ -42,6 +44,7 @@ release.add_command(signing.sign)
 @click.option("--name", required=True, metavar="OWNER/NAME", help="Name of the release.")
 @click.option("--license", "license_text", default="", metavar="TEXT", help="Its licence.")
 @click.option("--source", default="", metavar="TEXT", help="Where the files came from.")
+@expect_option
 @json_option
 @click.pass_context
 def register(
@@ -50,14 +53,17 @@ def register(
     name: str,
     license_text: str,
     source: str,
+    expect: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Register the checkpoint in DIR: hash its files and copy them into the store.
 
-    Nobody can use the release before it is published.
+    Nobody can use the release before it is published. Lists of checksums in DIR (checklist.chk,
+    SHA256SUMS) are followed by themselves.
 
     Example: corral release register ./llama-7b --name meta/llama-7b --license "LLaMA licence"
     """
+    expected, checked = [read_checklist(file) for file in expect], list[str]()
     with open_records(context) as records:
         total = sum(file.stat().st_size for file in files_of(folder))
         was_there = _is_known(records, name)
@@ -71,10 +77,14 @@ def register(
                 source=source,
                 actor=OPERATOR,
                 progress=progress,
+                expected=expected,
+                say=checked.append,
             )
         facts = _facts(records, row)
+    for sentence in () if as_json else checked:
+        click.echo(plain(sentence))
     if as_json:
-        print_json({**facts, "registered": not was_there})
+        print_json({**facts, "registered": not was_there, "checked": checked})
     elif was_there:
         click.echo(
             f"{name} was registered already with these bytes ({_short(row)}); it is {row.state}"

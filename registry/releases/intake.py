@@ -4,12 +4,14 @@ No transaction is open while a byte is read. If anything fails, no row was writt
 had reached the store by then belong to no release, and serve whoever registers them next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from registry.checkpoints import layouts
+from registry.checkpoints.checklists import Checklist
 from registry.checkpoints.digest import Progress, digest_files
+from registry.checkpoints.expectations import expectations_of
 from registry.checkpoints.manifest import Differences, Manifest, compare
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
@@ -29,13 +31,20 @@ def register_folder(
     source: str,
     actor: str,
     progress: Progress | None,
+    expected: Sequence[Checklist] = (),
+    say: Callable[[str], None] | None = None,
 ) -> Release:
     """Register the checkpoint in a folder, copying its files into the store.
+
+    Lists of checksums that lie in the folder are followed, and those in ``expected``; a file
+    that is not what they say leaves neither row nor object. ``say`` hears what was checked.
 
     The same bytes under the same name are the same release: it is returned as it is.
 
     Raises:
         BadParameters: The name has not the form OWNER/NAME.
+        BadChecklist: A list is none, or not of this folder, or none has the weights.
+        ChecksumMismatch: A file is not what a list says.
         BadCheckpoint: The folder is no checkpoint that can be registered.
         PickledWeights: The weights have to be converted first.
         ReleaseExists: The name belongs to another digest.
@@ -48,8 +57,23 @@ def register_folder(
             "the weights are pickles, and reading a pickle can run code: convert to safetensors "
             "first, where that can do no harm"
         )
+    checks = expectations_of(
+        layout.checklists,
+        expected,
+        paths=[file.relative_to(layout.root).as_posix() for file in layout.files],
+        folder=layout.root.name,
+    )
     store.sweep_temp()
-    manifest = store.add_folder(layout.files, root=layout.root, progress=progress)
+    manifest = store.add_folder(
+        layout.files,
+        root=layout.root,
+        progress=progress,
+        md5=checks.needs_md5,
+        check=checks.check,
+    )
+    if say is not None:
+        for sentence in checks.summary():
+            say(sentence)
     with database.transaction() as session:
         return service.register(
             session,
@@ -60,6 +84,23 @@ def register_folder(
             source=source,
             actor=actor,
         )
+
+
+def check_folder(
+    folder: Path, expected: Sequence[Checklist], *, progress: Progress | None
+) -> list[str]:
+    """Hash a folder and check it against lists; return sentences on what was checked.
+
+    Raises:
+        BadChecklist: A list is not of this folder, or none has the weights.
+        BadCheckpoint: There is no such folder, or a file in it cannot be read.
+        ChecksumMismatch: A file is not what a list says.
+    """
+    files, root = layouts.files_of(folder), folder.resolve()
+    paths = [file.relative_to(root).as_posix() for file in files]
+    checks = expectations_of((), expected, paths=paths, folder=root.name)
+    checks.check(digest_files(files, root=root, md5=checks.needs_md5, progress=progress))
+    return checks.summary()
 
 
 @dataclass(frozen=True, slots=True)

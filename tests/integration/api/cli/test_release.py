@@ -1,5 +1,6 @@
 """An operator registers a folder, checks it, and decides who may use it."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_a_registered_folder_can_be_shown(corral: Corral, folder: Path) -> None:
 
     facts = json.loads(made.stdout)
     assert facts.pop("registered") is True
+    assert facts.pop("checked") == []
     assert facts == json.loads(shown.stdout)
     assert (facts["state"], facts["license"]) == ("registered", "MIT")
     assert {each["path"] for each in facts["files"]} == {
@@ -218,3 +220,36 @@ def test_a_damaged_release_is_not_exported(registered: Corral, tmp_path: Path) -
     assert result.exit_code == 1
     assert "model.safetensors is damaged in the store" in result.stderr
     assert not (tmp_path / "copy").exists()
+
+
+def test_expected_checksums_that_differ_end_in_one_line_and_register_nothing(
+    corral: Corral, folder: Path, tmp_path: Path
+) -> None:
+    listing = tmp_path / "SHA256SUMS"
+    listing.write_text(f"{'0' * 64}  model.safetensors\n")
+
+    made = corral("release", "register", str(folder), "--name", NAME, "--expect", str(listing))
+    verified = corral("release", "verify", str(folder), "--expect", str(listing))
+
+    for result in (made, verified):
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert f"model.safetensors is not what SHA256SUMS lists: expected sha256 {'0' * 64}" in (
+            result.stderr
+        )
+    assert json.loads(corral("release", "list", "--json").stdout)["items"] == []
+
+
+def test_expected_checksums_that_hold_are_said_to(
+    corral: Corral, folder: Path, tmp_path: Path
+) -> None:
+    listing = tmp_path / "list"
+    sha256 = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    listing.write_text(f"{sha256} *model.safetensors\r\n")
+
+    made = corral("release", "register", str(folder), "--name", NAME, "--expect", str(listing))
+    verified = corral("release", "verify", str(folder), "--expect", str(listing), "--json")
+
+    assert made.exit_code == verified.exit_code == 0
+    assert "as list lists: 1 file, by sha256\nlist has Windows line ends" in made.stdout
+    assert json.loads(verified.stdout)["holds"] is True
