@@ -21,7 +21,7 @@ from registry.releases import queries
 from registry.releases import service as releases
 from registry.releases.intake import all_releases, register_folder
 from registry.releases.model import Release, ReleaseState
-from registry.releases.signatures import signatures_of
+from registry.releases.signatures import signatures_of, verify_command
 
 folder_type = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -214,7 +214,7 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
         **_public(row),
         "total_bytes": manifest.total_bytes,
         "signatures": [asdict(each) for each in signatures],
-        "verify_command": signing.command_for(row.name) if can_verify else None,
+        "verify_command": verify_command(row.name) if can_verify else None,
         "files": _files(manifest),
     }
 

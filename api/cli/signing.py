@@ -22,7 +22,7 @@ from registry.checkpoints.signed_folders import open_folder
 from registry.checkpoints.signing import LIMIT_BYTES, Bundle, verify_bundle
 from registry.errors import BadSignature
 from registry.releases import queries
-from registry.releases.signatures import sign_release
+from registry.releases.signatures import sign_release, verify_command
 
 PASSPHRASE = "CORRAL_KEY_PASSPHRASE"  # noqa: S105 (a variable's name)
 
@@ -94,21 +94,12 @@ def sign(
         return
     click.echo(f"signed {name} with key {hint[:SHOWN_DIGITS]}: the bundle is in {out}")
     if hash_type == COMMON_HASH and shard_size is None:
-        click.echo(f"others verify an exported folder with: {command_for(name, out)}")
+        click.echo(f"others verify an exported folder with: {verify_command(name, str(out))}")
     else:
         click.echo(
             "the command model_signing verifies sha256 of whole files only; others verify this "
             f"with: corral release verify DIR --signature {shlex.quote(str(out))} --key key.pub"
         )
-
-
-def command_for(name: str, signature: Path = Path("model.sig")) -> str:
-    """Return with what an outsider verifies an exported folder of a release."""
-    folder = name.rpartition("/")[2]
-    return (
-        f"model_signing verify key {shlex.quote(folder)} "
-        f"--signature {shlex.quote(str(signature))} --public_key key.pub"
-    )
 
 
 def verify_signed_folder(folder: Path, signature: Path, key: Path, *, as_json: bool) -> None:

@@ -7,9 +7,16 @@ from fastapi import APIRouter, Path
 from api.dependencies import Paging, Reads
 from api.openapi import problems
 from api.v1.schemas.fields import PageView
-from api.v1.schemas.releases import FileView, ManifestView, ReleaseView
+from api.v1.schemas.releases import (
+    FileView,
+    ManifestView,
+    ReleaseView,
+    SignaturesView,
+    SignatureView,
+)
 from registry.errors import BadCursor, UnknownRelease
 from registry.releases import queries as releases
+from registry.releases.signatures import signatures_of, verify_command
 
 router = APIRouter(prefix="/v1/releases", tags=["releases"])
 
@@ -43,4 +50,21 @@ def get_release_files(owner: Part, name: Part, session: Reads) -> ManifestView:
         digest=release.digest,
         total_bytes=manifest.total_bytes,
         files=[FileView.model_validate(entry) for entry in manifest.files],
+    )
+
+
+@router.get(
+    "/{owner}/{name}/signatures", summary="Who signed it", responses=problems(UnknownRelease)
+)
+def get_release_signatures(owner: Part, name: Part, session: Reads) -> SignaturesView:
+    """Return which keys signed a release, and how to verify a copy. Needs no token."""
+    release = releases.get(session, f"{owner}/{name}")
+    found = signatures_of(session, release)
+    return SignaturesView(
+        release=release.name,
+        digest=release.digest,
+        signatures=[SignatureView.model_validate(each) for each in found],
+        verify_command=(
+            verify_command(release.name) if any(each.is_common for each in found) else None
+        ),
     )

@@ -1,10 +1,14 @@
 """Sign releases, and tell who signed them: the ledger has an entry for each signature."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 
 from registry.checkpoints import keys
 from registry.checkpoints.digest import Progress
@@ -80,19 +84,42 @@ def sign_release(
         progress=progress,
     )
     with database.transaction() as session:
-        release = queries.get(session, name)
-        _check_state(release)
-        ledger.record(
+        record(
             session,
+            name=name,
+            key=key.public_key(),
+            serialization=serialization,
             actor=actor,
-            action=SIGNED,
-            subject=name,
-            digest=release.digest,
-            key=keys.hint_of(key.public_key()),
-            hash_type=serialization.hash_type,
-            shard_size=serialization.shard_size,
         )
     return bundle
+
+
+def record(
+    session: Session,
+    *,
+    name: str,
+    key: EllipticCurvePublicKey,
+    serialization: Serialization,
+    actor: str,
+) -> None:
+    """Write down that a key signed a release.
+
+    Raises:
+        UnknownRelease: No release has that name.
+        ReleaseMoved: Its bytes are in doubt, or it was withdrawn.
+    """
+    release = queries.get(session, name)
+    _check_state(release)
+    ledger.record(
+        session,
+        actor=actor,
+        action=SIGNED,
+        subject=name,
+        digest=release.digest,
+        key=keys.hint_of(key),
+        hash_type=serialization.hash_type,
+        shard_size=serialization.shard_size,
+    )
 
 
 def signatures_of(session: Session, release: Release) -> Sequence[Signature]:
@@ -115,6 +142,15 @@ def signatures_of(session: Session, release: Release) -> Sequence[Signature]:
         cursor = page.next_cursor
         if cursor is None:
             return found
+
+
+def verify_command(name: str, signature: str = "model.sig") -> str:
+    """Return with what an outsider verifies an exported folder of a release."""
+    folder = shlex.quote(name.rpartition("/")[2])
+    return (
+        f"model_signing verify key {folder} --signature {shlex.quote(signature)} "
+        "--public_key key.pub"
+    )
 
 
 def _check_state(release: Release) -> None:

@@ -42,3 +42,26 @@ class ManifestView(BaseModel):
     digest: str
     total_bytes: int
     files: list[FileView]
+
+
+class SignatureView(BaseModel):
+    """That a release was signed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str = Field(description="sha256 of the public key's PEM text.")
+    hash_type: str = Field(examples=["sha256"])
+    shard_size: int | None = Field(description="In bytes; null where files are signed whole.")
+    signed_at: str
+
+
+class SignaturesView(BaseModel):
+    """Who signed a release, and how others verify it."""
+
+    release: str
+    digest: str
+    signatures: list[SignatureView]
+    verify_command: str | None = Field(
+        description="Verifies an exported folder; null if it is not signed so that this could.",
+        examples=["model_signing verify key tiny --signature model.sig --public_key key.pub"],
+    )

@@ -1,9 +1,12 @@
 """Releases, policy, filters: what is there and what is in force."""
 
 from filters.policy import default_policy
+from registry.checkpoints.keys import hint_of
+from registry.checkpoints.resources import Serialization
 from registry.releases import queries as releases
+from registry.releases import signatures
 from tests.integration.api.service import NAME, Service
-from tests.support import rows
+from tests.support import bundles, rows
 
 
 def test_a_release_is_known_by_its_digest(service: Service) -> None:
@@ -25,8 +28,28 @@ def test_a_releases_files_are_its_manifest(service: Service) -> None:
     }
 
 
+def test_a_release_says_who_signed_it_and_how_that_is_verified(service: Service) -> None:
+    before = service.get(f"/v1/releases/{NAME}/signatures", None).json()
+    with service.database.transaction() as session:
+        signatures.record(
+            session,
+            name=NAME,
+            key=bundles.KEY.public_key(),
+            serialization=Serialization(),
+            actor="operator",
+        )
+
+    found = service.get(f"/v1/releases/{NAME}/signatures", None).json()
+
+    assert (before["signatures"], before["verify_command"]) == ([], None)
+    [signature] = found["signatures"]
+    assert signature["key"] == hint_of(bundles.KEY.public_key())
+    assert (signature["hash_type"], signature["shard_size"]) == ("sha256", None)
+    assert found["verify_command"].startswith(f"model_signing verify key {NAME.split('/')[1]} ")
+
+
 def test_an_unknown_release_is_not_found(service: Service) -> None:
-    for path in ("no/body", "no/body/files"):
+    for path in ("no/body", "no/body/files", "no/body/signatures"):
         answer = service.get(f"/v1/releases/{path}", None)
 
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_release")
