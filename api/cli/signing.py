@@ -75,6 +75,8 @@ def sign(
     """
     if out.exists() and out.samefile(key_file):
         raise click.UsageError("--out would overwrite the key: name another file")
+    if not out.absolute().parent.is_dir():  # found out before the ledger says that we signed
+        raise click.ClickException(plain(f"{out.parent} is not there: make the folder first"))
     key = read_private_key(key_file.read_bytes(), passphrase=_passphrase)
     with open_records(context) as records:
         with _bar(records, name, shard_size) as progress:

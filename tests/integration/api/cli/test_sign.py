@@ -201,6 +201,14 @@ def test_a_release_whose_bytes_are_in_doubt_is_not_signed(
     assert not (tmp_path / "model.sig").exists()
 
 
+def test_a_bundle_that_cannot_be_written_is_not_in_the_ledger(registered: Corral) -> None:
+    registered("release", "sign", NAME, "--key", "key.pem", "--out", "no/where.sig")
+
+    shown = json.loads(registered("release", "show", NAME, "--json").stdout)
+
+    assert shown["signatures"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
@@ -222,7 +230,11 @@ def test_a_release_whose_bytes_are_in_doubt_is_not_signed(
             "no release named",
         ),
         (("release", "sign", NAME, "--key", "key.pub", "--out", "x.sig"), 1, "no private key"),
-        (("release", "sign", NAME, "--key", "key.pem", "--out", "no/where.sig"), 1, "No such file"),
+        (
+            ("release", "sign", NAME, "--key", "key.pem", "--out", "no/where.sig"),
+            1,
+            "make the folder",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
