@@ -30,7 +30,7 @@ from registry.errors import PickleProblem
 
 STACK_LIMIT = 10_000
 MARK_LIMIT = 8
-MEMO_LIMIT = 500_000
+MEMO_LIMIT = 100_000
 TUPLE_LIMIT = 16
 
 _LENGTHS = {Op.EMPTY_TUPLE: 0, Op.TUPLE1: 1, Op.TUPLE2: 2, Op.TUPLE3: 3}

@@ -15,8 +15,8 @@ from registry.checkpoints.faults import Fault
 from registry.errors import PickleProblem
 
 PROTOCOL = 2
-PICKLE_LIMIT_BYTES = 1 << 24
-OPCODE_LIMIT = 1_000_000
+PICKLE_LIMIT_BYTES = 1 << 22
+OPCODE_LIMIT = 250_000
 STRING_LIMIT_BYTES = 1024
 NUMBER_LIMIT_BYTES = 8
 

@@ -48,13 +48,25 @@ def read_tensors(file: Path) -> list[StoredTensor]:
         RefusedPickle: Something in the file is not read; the error says what and where.
         BadCheckpoint: The file cannot be read.
     """
-    data = _map(file)
+    return tensors_of(_map(file), file=file.name)
+
+
+def tensors_of(data: memoryview, *, file: str) -> list[StoredTensor]:
+    """Return the tensors of the bytes of such a file, as views of these bytes.
+
+    Args:
+        data: The whole file; read-only, if the tensors are to be.
+        file: What errors call it.
+
+    Raises:
+        RefusedPickle: Something in it is not read; the error says what and where.
+    """
     try:
         entries = read_entries(data)
         pickle = _pickle(data, entries[PICKLE])
     except Fault as fault:
         raise RefusedPickle(
-            file.name,
+            file,
             problem=fault.problem,
             what=fault.what,
             entry=fault.entry,
@@ -70,7 +82,7 @@ def read_tensors(file: Path) -> list[StoredTensor]:
     except Fault as fault:
         position = position if fault.position is None else fault.position
         raise RefusedPickle(
-            file.name,
+            file,
             problem=fault.problem,
             what=fault.what,
             entry=entries[PICKLE].path,
