@@ -18,6 +18,7 @@ from registry.checkpoints.huggingface import CONFIG, DEFAULT_CONTEXT_TOKENS
 from registry.checkpoints.impostors import reject_impostor
 from registry.checkpoints.llama import Shape, shape_of_config
 from registry.checkpoints.params import PARAMS, Params
+from registry.checkpoints.shards import check_shards, read_shard
 from registry.errors import BadCheckpoint
 
 __all__ = [
@@ -79,6 +80,7 @@ def inspect(folder: Path) -> Layout:
 
     Raises:
         PickledWeights: There are pickles in it that are no part of a layout.
+        RefusedPickle: A pickle of the layout holds something else than tensors.
         BadChecklist: A list of checksums in it is none.
         BadCheckpoint: It is no checkpoint, or a damaged or unfinished one.
     """
@@ -97,6 +99,7 @@ def _meta(root: Path, files: tuple[Path, ...]) -> Layout:
     shards = meta.shards_of(root, files)
     document, params = meta.read_params(root, files)
     meta.check_tokenizer(root, files)
+    params = check_shards([read_shard(file) for file in shards], params)
     return Layout(
         kind="meta",
         root=root,

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import torch
 
 from registry.checkpoints.layouts import inspect
-from registry.errors import BadCheckpoint
+from registry.errors import BadCheckpoint, RefusedPickle
 from tests.support.llamas import VOCAB_SIZE, tokenizer_model
-from tests.support.meta import MetaLlama, write_meta
+from tests.support.meta import MetaLlama, shard_tensors, write_meta
 
 
 @pytest.mark.parametrize("shards", [1, 2, 4, 8])
@@ -143,6 +144,79 @@ def test_a_damaged_download_is_refused_with_what_it_is_and_what_to_do(
     damage(folder)
 
     with pytest.raises(BadCheckpoint, match=says):
+        inspect(folder)
+
+
+def without_checklist(folder: Path) -> Path:
+    (folder / CHECKLIST).unlink()
+    return folder
+
+
+def test_a_missing_last_shard_is_told_without_a_checklist(tmp_path: Path) -> None:
+    folder = without_checklist(write_meta(tmp_path, MetaLlama(shards=4)))
+    (folder / "consolidated.03.pth").unlink()
+
+    with pytest.raises(BadCheckpoint, match=r"4 shards, and 3 of them are here: .*consolidated.03"):
+        inspect(folder)
+
+
+def test_a_shard_saved_under_two_names_is_told_without_reading_it(tmp_path: Path) -> None:
+    folder = without_checklist(write_meta(tmp_path, MetaLlama(shards=2)))
+    shutil.copy(folder / SHARD, folder / LAST)
+
+    with pytest.raises(BadCheckpoint, match=f"{SHARD} and {LAST} hold the same tensors"):
+        inspect(folder)
+
+
+def test_swapped_shards_are_told_by_what_torch_called_them(tmp_path: Path) -> None:
+    folder = without_checklist(write_meta(tmp_path, MetaLlama(shards=2)))
+    (folder / SHARD).rename(folder / "between")
+    (folder / LAST).rename(folder / SHARD)
+    (folder / "between").rename(folder / LAST)
+
+    with pytest.raises(BadCheckpoint, match=f"{SHARD} was written as {LAST}: shards are swapped"):
+        inspect(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"dim": 256, "n_heads": 32}, r"tok_embeddings\.weight of 320x128, .*makes it 320x256"),
+        ({"n_layers": 3}, r"lacks layers\.2\.attention\.wq\.weight"),
+        ({"n_layers": 1}, r"holds layers\.1\.attention"),
+        ({"multiple_of": 256}, r"w1\.weight of 352x128, .*feed-forward 512\) makes it 512x128"),
+        ({"n_kv_heads": 8}, r"wk\.weight of 128x128, .*8 for keys and values\) makes it 64x128"),
+        ({"vocab_size": 32000}, r"tok_embeddings\.weight of 320x128, .*32000 tokens"),
+    ],
+)
+def test_sizes_that_do_not_fit_params_are_named(
+    tmp_path: Path, changes: dict[str, int], says: str
+) -> None:
+    model = MetaLlama()
+    folder = without_checklist(write_meta(tmp_path, model))
+    (folder / "params.json").write_text(json.dumps(model.params | changes))
+
+    with pytest.raises(BadCheckpoint, match=f"{SHARD} .*{says}"):
+        inspect(folder)
+
+
+def test_shards_whose_tensors_share_a_storage_are_as_good(tmp_path: Path) -> None:
+    model = MetaLlama(generation=2, shards=2, views=True)
+    folder = write_meta(tmp_path, model)
+
+    layout = inspect(folder)
+
+    assert layout.shape == model.shape
+    for number, file in enumerate(layout.weight_files):
+        loaded = torch.load(file, weights_only=True)
+        assert all(loaded[name].equal(each) for name, each in shard_tensors(model, number).items())
+
+
+def test_a_shard_with_code_in_it_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    folder = without_checklist(write_meta(tmp_path))
+    torch.save({"tok_embeddings.weight": Path("gone")}, folder / SHARD)
+
+    with pytest.raises(RefusedPickle, match=f"{SHARD} was refused, and nothing in it was run"):
         inspect(folder)
 
 
