@@ -11,6 +11,7 @@ from typing import Any
 
 from registry.checkpoints.folders import is_pickle, read_json
 from registry.checkpoints.headers import read_header
+from registry.checkpoints.pickles import read_tensors
 from registry.errors import BadCheckpoint, PickledWeights
 
 CONFIG = "config.json"
@@ -71,6 +72,7 @@ def weight_files(root: Path, files: Sequence[Path]) -> tuple[Path, ...]:
 
     Raises:
         PickledWeights: Pickles are there that are no part of the weights.
+        RefusedPickle: One of the weights holds something else than tensors.
         BadCheckpoint: A file is missing or is not what the index says.
     """
     pickles = [file for file in files if is_pickle(file)]
@@ -96,7 +98,7 @@ def _placed(root: Path, files: Sequence[Path], present: set[Path], form: _Form) 
     if index in files:
         names_in = _indexed(index, form)
     elif single in present:
-        names_in = {form.single: _names_in(single) if form is _SAFE else set()}
+        names_in = {form.single: _names_in(single)}
     elif present:
         raise BadCheckpoint(
             f"{min(present).relative_to(root)} is there, but neither {form.single} nor "
@@ -117,7 +119,7 @@ def _placed(root: Path, files: Sequence[Path], present: set[Path], form: _Form) 
             f"{stray.relative_to(root)} is part of no index, so nobody would load it: "
             "move it out of the folder"
         )
-    for name in names_in if form is _SAFE else ():
+    for name in names_in:
         _check_names(name, _names_in(root / name), names_in, form)
     return tuple(sorted(expected))
 
@@ -136,6 +138,8 @@ def _indexed(index: Path, form: _Form) -> dict[str, set[str]]:
 
 
 def _names_in(file: Path) -> set[str]:
+    if is_pickle(file):
+        return {tensor.name for tensor in read_tensors(file)}
     return {tensor.name for tensor in read_header(file).tensors}
 
 
