@@ -7,10 +7,10 @@ import click
 
 from api.cli import signing
 from api.cli.bars import byte_bar
-from api.cli.expected import expect_option
+from api.cli.expected import expect_option, read_all
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json, size
-from registry.checkpoints.expectations import read_checklist
+from registry.checkpoints.expectations import Expected
 from registry.checkpoints.layouts import files_of
 from registry.checkpoints.manifest import SHOWN_DIGITS, Differences, Manifest
 from registry.errors import UnknownRelease
@@ -50,15 +50,15 @@ def verify(
 
     Example: corral release verify meta/llama-7b
     """
-    if (signature is None) != (key is None):
-        raise click.UsageError("--signature and --key go together")
     if expect and signature is not None:
         raise click.UsageError("--expect and --signature are two checks: ask for one at a time")
+    if expect:
+        _verify_lists(Path(subject), read_all(expect, key), as_json=as_json)
+        return
+    if (signature is None) != (key is None):
+        raise click.UsageError("--signature and --key go together")
     if signature is not None and key is not None:
         _verify_signature(context, subject, signature, key, as_json=as_json)
-        return
-    if expect:
-        _verify_lists(Path(subject), expect, as_json=as_json)
         return
     with open_records(context) as records:
         named = _find(records, subject)
@@ -140,8 +140,7 @@ def _verify_folder(records: Records, folder: Path, *, as_json: bool) -> None:
     )
 
 
-def _verify_lists(folder: Path, expect: tuple[Path, ...], *, as_json: bool) -> None:
-    lists = [read_checklist(file) for file in expect]
+def _verify_lists(folder: Path, lists: list[Expected], *, as_json: bool) -> None:
     total = sum(file.stat().st_size for file in files_of(folder))
     with byte_bar("verifying", total) as progress:
         checked = check_folder(folder, lists, progress=progress)

@@ -8,12 +8,11 @@ import click
 
 from api.cli import integrity, signing
 from api.cli.bars import byte_bar
-from api.cli.expected import expect_option
+from api.cli.expected import expect_option, key_option, read_all
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_facts, print_json, print_table, size
 from api.v1.schemas.releases import FileView, ReleaseView
 from registry.accounts.service import OPERATOR
-from registry.checkpoints.expectations import read_checklist
 from registry.checkpoints.layouts import files_of
 from registry.checkpoints.manifest import SHOWN_DIGITS, Manifest
 from registry.errors import UnknownRelease
@@ -45,6 +44,7 @@ release.add_command(signing.sign)
 @click.option("--license", "license_text", default="", metavar="TEXT", help="Its licence.")
 @click.option("--source", default="", metavar="TEXT", help="Where the files came from.")
 @expect_option
+@key_option
 @json_option
 @click.pass_context
 def register(
@@ -54,6 +54,7 @@ def register(
     license_text: str,
     source: str,
     expect: tuple[Path, ...],
+    key: Path | None,
     as_json: bool,
 ) -> None:
     """Register the checkpoint in DIR: hash its files and copy them into the store.
@@ -63,7 +64,7 @@ def register(
 
     Example: corral release register ./llama-7b --name meta/llama-7b --license "LLaMA licence"
     """
-    expected, checked = [read_checklist(file) for file in expect], list[str]()
+    expected, checked = read_all(expect, key), list[str]()
     with open_records(context) as records:
         total = sum(file.stat().st_size for file in files_of(folder))
         was_there = _is_known(records, name)

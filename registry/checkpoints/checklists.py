@@ -90,7 +90,7 @@ def parse_checklist(data: bytes, *, name: str) -> Checklist:
         BadChecklist: It is none; the message says what it is instead.
     """
     if len(data) > LIMIT_BYTES:
-        raise BadChecklist(f"{name} has {len(data)} bytes and is no list of checksums: name one")
+        raise BadChecklist(f"{name} is too large for a list of checksums: name one")
     if is_page(data):
         raise BadChecklist(
             f"{name} is a web page, probably of a sign-in, and no list of checksums: "

@@ -5,14 +5,24 @@ more. A list that names the files of many checkpoints is cut down to those of th
 is checked before anything is kept.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from registry.checkpoints.checklists import NAMES, Algorithm, Checklist, Line, parse_checklist
+from registry.checkpoints.checklists import (
+    LIMIT_BYTES,
+    NAMES,
+    Algorithm,
+    Checklist,
+    Line,
+    parse_checklist,
+)
 from registry.checkpoints.digest import FileDigest
 from registry.checkpoints.folders import is_weights
+from registry.checkpoints.signed_lists import BUNDLE_START, SignedList, read_signed_list
 from registry.errors import BadChecklist, BadCheckpoint, ChecksumMismatch
+
+Expected = Checklist | SignedList
 
 _SHOWN_FILES = 3
 
@@ -38,9 +48,13 @@ class Expectations:
 
     Attributes:
         lists: With the paths as they are in the folder.
+        signed: Signatures over the folder.
+        file_of: Says where the bytes of a path are.
     """
 
     lists: tuple[Checklist, ...]
+    signed: tuple[SignedList, ...]
+    file_of: Callable[[str], Path]
 
     @property
     def needs_md5(self) -> bool:
@@ -55,46 +69,57 @@ class Expectations:
         """
         for checklist in self.lists:
             check_files(checklist, found)
+        for signed in self.signed:
+            signed.check(found, file_of=self.file_of)
 
     def summary(self) -> list[str]:
         """Say of each list what passed once ``check`` has, and what was forgiven."""
-        return [sentence for each in self.lists for sentence in (_passed(each), *each.notes)]
+        passed = [sentence for each in self.lists for sentence in (_passed(each), *each.notes)]
+        return [*passed, *(signed.summary() for signed in self.signed)]
 
 
 def expectations_of(
     own: Sequence[Checklist],
-    given: Sequence[Checklist],
+    given: Sequence[Expected],
     *,
-    paths: Collection[str],
-    folder: str,
+    files: Sequence[Path],
+    root: Path,
 ) -> Expectations:
     """Bring together what is expected of a folder's files.
 
     Args:
         own: The lists that lie in the folder.
         given: Others; together they must have every file of weights.
-        paths: Of all files in the folder.
-        folder: What the folder is called.
+        files: All files in the folder.
+        root: The folder.
 
     Raises:
         BadChecklist: A list is not of these files, or the weights are in none.
     """
-    lists = [placed(each, paths, folder=folder) for each in given]
-    if lists:
-        check_coverage(lists, [path for path in paths if is_weights(Path(path))])
-    return Expectations(tuple(dict.fromkeys((*own, *lists))))
+    file_of = {file.relative_to(root).as_posix(): file for file in files}
+    lists = [
+        placed(each, file_of, folder=root.name) for each in given if isinstance(each, Checklist)
+    ]
+    signed = [each for each in given if isinstance(each, SignedList)]
+    if given:
+        weights = [path for path, file in file_of.items() if is_weights(file)]
+        check_coverage([*lists, *signed], weights)
+    return Expectations(
+        tuple(dict.fromkeys((*own, *lists))), tuple(signed), file_of=file_of.__getitem__
+    )
 
 
-def read_checklist(file: Path) -> Checklist:
-    """Read a list of checksums from a file.
+def read_expected(file: Path, *, key: bytes | None = None) -> Expected:
+    """Read a list of checksums, or a signature that the public key in PEM must have made.
 
     Raises:
-        BadChecklist: It cannot be read, or is none.
+        BadChecklist: It cannot be read, is no list, or is a signature and there is no key.
+        BadBundle: The key did not sign it.
+        BadSignature: The key is none that signs bundles.
     """
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise BadChecklist(f"{file} cannot be read: {error.strerror}") from error
+    data = _read(file)
+    if data.lstrip().startswith(BUNDLE_START):
+        return read_signed_list(file, data, key=key)
     return parse_checklist(data, name=file.name)
 
 
@@ -107,7 +132,7 @@ def own_checklists(root: Path, files: Sequence[Path]) -> tuple[Checklist, ...]:
     """
     paths = [file.relative_to(root).as_posix() for file in files]
     lists = tuple(
-        placed(read_checklist(file), paths, folder=root.name)
+        placed(parse_checklist(_read(file), name=file.name), paths, folder=root.name)
         for file in files
         if file.parent == root and file.name.lower() in NAMES
     )
@@ -160,16 +185,15 @@ def placed(checklist: Checklist, paths: Collection[str], *, folder: str) -> Chec
     return replace(checklist, lines=lines, is_partial=True)
 
 
-def check_coverage(lists: Iterable[Checklist], weights: Iterable[str]) -> None:
+def check_coverage(lists: Sequence[Expected], weights: Iterable[str]) -> None:
     """Check that every file of weights is listed somewhere.
 
     Raises:
         BadChecklist: One is not.
     """
-    known = [checklist for checklist in lists if checklist.lines]
-    listed = set().union(*(checklist.paths for checklist in known))
+    listed = set().union(*(each.paths for each in lists))
     for path in sorted(set(weights) - listed):
-        names = ", ".join(checklist.name for checklist in known)
+        names = ", ".join(each.name for each in lists)
         raise BadChecklist(
             f"{path} is in none of the lists ({names}), so nothing would be known of it: "
             "give a list that has it"
@@ -197,6 +221,14 @@ def check_files(checklist: Checklist, found: Iterable[FileDigest]) -> None:
             mismatches.append(Mismatch(line, value, owners.get((line.algorithm, value))))
     if mismatches:
         raise _mismatch(checklist, mismatches)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as source:
+            return source.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise BadChecklist(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _passed(checklist: Checklist) -> str:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.checkpoints import layouts
-from registry.checkpoints.checklists import Checklist
 from registry.checkpoints.digest import Progress, digest_files
-from registry.checkpoints.expectations import expectations_of
+from registry.checkpoints.expectations import Expected, expectations_of
 from registry.checkpoints.manifest import Differences, Manifest, compare
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
@@ -31,12 +30,12 @@ def register_folder(
     source: str,
     actor: str,
     progress: Progress | None,
-    expected: Sequence[Checklist] = (),
+    expected: Sequence[Expected] = (),
     say: Callable[[str], None] | None = None,
 ) -> Release:
     """Register the checkpoint in a folder, copying its files into the store.
 
-    Lists of checksums that lie in the folder are followed, and those in ``expected``; a file
+    Lists of checksums that lie in the folder are followed, and what is in ``expected``; a file
     that is not what they say leaves neither row nor object. ``say`` hears what was checked.
 
     The same bytes under the same name are the same release: it is returned as it is.
@@ -57,12 +56,7 @@ def register_folder(
             "the weights are pickles, and reading a pickle can run code: convert to safetensors "
             "first, where that can do no harm"
         )
-    checks = expectations_of(
-        layout.checklists,
-        expected,
-        paths=[file.relative_to(layout.root).as_posix() for file in layout.files],
-        folder=layout.root.name,
-    )
+    checks = expectations_of(layout.checklists, expected, files=layout.files, root=layout.root)
     store.sweep_temp()
     manifest = store.add_folder(
         layout.files,
@@ -87,7 +81,7 @@ def register_folder(
 
 
 def check_folder(
-    folder: Path, expected: Sequence[Checklist], *, progress: Progress | None
+    folder: Path, expected: Sequence[Expected], *, progress: Progress | None
 ) -> list[str]:
     """Hash a folder and check it against lists; return sentences on what was checked.
 
@@ -97,8 +91,7 @@ def check_folder(
         ChecksumMismatch: A file is not what a list says.
     """
     files, root = layouts.files_of(folder), folder.resolve()
-    paths = [file.relative_to(root).as_posix() for file in files]
-    checks = expectations_of((), expected, paths=paths, folder=root.name)
+    checks = expectations_of((), expected, files=files, root=root)
     checks.check(digest_files(files, root=root, md5=checks.needs_md5, progress=progress))
     return checks.summary()
 

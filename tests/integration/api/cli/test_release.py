@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.api.cli.conftest import Corral
+from tests.support.bundles import PUBLIC, private_pem
 from tests.support.checkpoints import make_checkpoint
 
 NAME = "owner/tiny"
@@ -253,3 +254,28 @@ def test_expected_checksums_that_hold_are_said_to(
     assert made.exit_code == verified.exit_code == 0
     assert "as list lists: 1 file, by sha256\nlist has Windows line ends" in made.stdout
     assert json.loads(verified.stdout)["holds"] is True
+
+
+def test_a_signature_is_expected_with_its_key(
+    registered: Corral, folder: Path, tmp_path: Path
+) -> None:
+    private, public = tmp_path / "key.pem", tmp_path / "key.pub"
+    private.write_bytes(private_pem())
+    public.write_bytes(PUBLIC)
+    signature = tmp_path / "model.sig"
+    registered("release", "sign", NAME, "--key", str(private), "--out", str(signature))
+    expect = ("--expect", str(signature))
+
+    again = registered(
+        "release", "register", str(folder), "--name", "owner/signed", *expect, "--key", str(public)
+    )
+    verified = registered("release", "verify", str(folder), *expect, "--key", str(public))
+    without = registered("release", "verify", str(folder), *expect)
+    alone = registered("release", "register", str(folder), "--name", "a/b", "--key", str(public))
+
+    assert again.exit_code == verified.exit_code == 0
+    assert "as model.sig lists: 3 files, signed with key" in again.stdout
+    assert "as model.sig lists: 3 files, signed with key" in verified.stdout
+    assert (without.exit_code, alone.exit_code) == (1, 2)
+    assert "give the signer's public key with --key" in without.stderr
+    assert "--key checks a signature" in alone.stderr

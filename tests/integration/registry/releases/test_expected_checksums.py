@@ -1,17 +1,23 @@
 """What is registered has the checksums that somebody published, or is not registered."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from registry.checkpoints.expectations import read_checklist
+from registry.checkpoints import keys
+from registry.checkpoints.digest import digest_files
+from registry.checkpoints.expectations import read_expected
+from registry.checkpoints.resources import Serialization
+from registry.checkpoints.signing import sign_files
 from registry.db.session import Database
-from registry.errors import BadChecklist, BadCheckpoint, ChecksumMismatch
+from registry.errors import BadBundle, BadChecklist, BadCheckpoint, ChecksumMismatch
 from registry.releases.intake import all_releases, check_folder, register_folder
 from registry.releases.store import Store
-from tests.support.checkpoints import make_checkpoint, safetensors_bytes
+from tests.support.bundles import KEY, OTHER_PUBLIC, PUBLIC, in_folder
+from tests.support.checkpoints import LLAMA, make_checkpoint, safetensors_bytes
 
 WEIGHTS = "model.safetensors"
 
@@ -37,7 +43,7 @@ def register(database: Database, tmp_path: Path) -> Callable[..., list[str]]:
             source="",
             actor="operator",
             progress=None,
-            expected=[read_checklist(file) for file in lists],
+            expected=[read_expected(file, key=PUBLIC) for file in lists],
             say=said.append,
         )
         return said
@@ -159,7 +165,7 @@ def test_lists_that_leave_the_weights_out_are_refused_before_anything_is_read(
 def test_a_folder_is_checked_against_a_list_without_being_registered(
     folder: Path, tmp_path: Path
 ) -> None:
-    listing = read_checklist(write_list(tmp_path / "list", folder, algorithm="md5"))
+    listing = read_expected(write_list(tmp_path / "list", folder, algorithm="md5"))
 
     assert check_folder(folder, [listing], progress=None) == ["as list lists: 3 files, by md5"]
 
@@ -168,6 +174,55 @@ def test_a_folder_is_checked_against_a_list_without_being_registered(
         check_folder(folder, [listing], progress=None)
 
 
+def sign(file: Path, folder: Path) -> Path:
+    """Sign the files of a folder."""
+    digests = digest_files(sorted(folder.iterdir()), root=folder)
+    data = sign_files(
+        digests, name="tiny", key=KEY, serialization=Serialization(), file_of=in_folder(folder)
+    )
+    file.write_bytes(data)
+    return file
+
+
+def test_a_folder_that_is_as_signed_is_registered_wherever_the_signature_lies(
+    register: Callable[..., list[str]], folder: Path
+) -> None:
+    signature = sign(folder / "model.sig", folder)
+
+    said = register(folder, signature)
+
+    assert said == [
+        f"as model.sig lists: 3 files, signed with key {keys.hint_of(KEY.public_key())[:12]}"
+    ]
+
+
+def test_a_byte_that_was_not_signed_leaves_neither_row_nor_object(
+    register: Callable[..., list[str]], folder: Path, database: Database, tmp_path: Path
+) -> None:
+    signature = sign(tmp_path / "model.sig", folder)
+    (folder / "config.json").write_text(json.dumps(LLAMA | {"rope_theta": 5.0}))
+    (folder / "more.txt").write_text("nobody signed this")
+
+    with pytest.raises(
+        ChecksumMismatch,
+        match=r"config\.json differs: expected sha256 .*, found sha256 .*, and 1 more: not as mod",
+    ):
+        register(folder, signature)
+
+    assert nothing_is_kept(database, tmp_path)
+
+
+def test_a_signature_without_its_key_or_with_another_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    signature = sign(tmp_path / "model.sig", folder)
+
+    with pytest.raises(BadChecklist, match=r"model\.sig is a signature.*--key"):
+        read_expected(signature)
+    with pytest.raises(BadBundle, match=r"key '[0-9a-f]+' signed this bundle"):
+        read_expected(signature, key=OTHER_PUBLIC)
+
+
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadChecklist, match=r"gone cannot be read: No such file"):
-        read_checklist(tmp_path / "gone")
+        read_expected(tmp_path / "gone")

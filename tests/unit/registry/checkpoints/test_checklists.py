@@ -90,7 +90,7 @@ def test_a_clean_list_has_nothing_to_be_said_of() -> None:
         (f"{MD5}  a\n{'0' * 32}  ./a\n", "lists a twice, with two checksums"),
         (b"\xff\xfe\x00", "is not text"),
         (b"PK\x03\x04\x90", "is not text"),
-        (b"0" * ((1 << 24) + 1), "16777217 bytes and is no list"),
+        (b"0" * ((1 << 24) + 1), "is too large for a list of checksums"),
     ],
 )
 def test_what_is_no_list_is_refused_with_what_it_is(text: str | bytes, says: str) -> None:
