@@ -163,9 +163,7 @@ class Generator:
 
     def _seal(self, job: Job, texts: Sequence[GeneratedText]) -> None:
         generated = [
-            # PostgreSQL stores no NUL; what is stored is what is scored.
-            Generated(each.text.replace("\0", "\ufffd"), each.token_ids, each.finish_reason)
-            for each in texts
+            Generated(each.storable_text, each.token_ids, each.finish_reason) for each in texts
         ]
         sketches = sketch_texts(job, [each.text for each in generated])
         with self._worker.database.transaction() as session:

@@ -18,15 +18,7 @@ from registry.ledger.verify import verify as verify_ledger
 KEY = "ledger.pem"
 
 
-@click.group()
-def audit() -> None:
-    """Verify and export the ledger.
-
-    Example: corral audit verify
-    """
-
-
-@audit.command()
+@click.command()
 @click.option(
     "--checkpoint",
     "note",
@@ -64,7 +56,7 @@ def verify(context: click.Context, note: Path | None, as_json: bool) -> None:
         raise click.ClickException("the ledger does not hold: keep a copy of it as it is")
 
 
-@audit.command()
+@click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @json_option
 @click.pass_context

@@ -62,6 +62,21 @@ RECEIPT = DefaultGroup(
     },
 )
 
+AUDIT = LazyGroup(
+    "audit",
+    help="Verify and export the ledger, and replay jobs.\n\nExample: corral audit verify",
+    sections={
+        "Commands": {
+            "verify": Lazy("api.cli.audit:verify", "Recompute the ledger from its entries."),
+            "export": Lazy("api.cli.audit:export", "Write every entry to FILE."),
+            "replay": Lazy(
+                "api.cli.audit_replay:replay",
+                "Show whether the outputs of JOB came from its release and seed.",
+            ),
+        }
+    },
+)
+
 SECTIONS: dict[str, dict[str, Lazy | click.Command]] = {
     "Service": {
         "up": Lazy(
@@ -84,7 +99,7 @@ SECTIONS: dict[str, dict[str, Lazy | click.Command]] = {
         "release": Lazy("api.cli.release:release", "Register, verify and publish releases."),
         "filter": FILTER,
         "policy": POLICY,
-        "audit": Lazy("api.cli.audit:audit", "Verify and export the ledger."),
+        "audit": AUDIT,
     },
     "Researcher (over HTTP)": {
         "request": Lazy("api.cli.access:request", "Ask to use the release NAME."),

@@ -34,6 +34,19 @@ class OutputMoved(Conflict):
     code = "output_moved"
 
 
+class NothingToReplay(Conflict):
+    """The job has no generated output."""
+
+    code = "nothing_to_replay"
+
+    def __init__(self, job: object, *, state: str) -> None:
+        super().__init__(
+            f"job {job} is {state} and nothing was generated for it: there is nothing to replay",
+            job=str(job),
+            state=state,
+        )
+
+
 class PromptTooLong(Invalid):
     """Prompt and new tokens together do not fit the release's context."""
 

@@ -83,6 +83,11 @@ class GeneratedText:
     token_ids: tuple[int, ...]
     prompt_tokens: int
 
+    @property
+    def storable_text(self) -> str:
+        """The text as it is stored and scored: PostgreSQL keeps no NUL."""
+        return self.text.replace("\0", "\ufffd")
+
 
 class Engine(Protocol):
     """Generates with the weights of one release; may be used by many threads at once."""

@@ -14,6 +14,7 @@ Ainslie et al., "GQA", EMNLP 2023.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -78,15 +79,27 @@ class Forward:
         return len(self._layers)
 
     def logits(self, ids: Sequence[int], spans: Sequence[Span], cache: Cache) -> Tensor:
-        """Read tokens and return what follows the last of each row.
+        """Read tokens and return what follows the last of each row, ``(rows, v)``.
 
         Args:
             ids: ``n`` tokens, those of the first row first.
             spans: For each row in its place of the cache, which tokens are its own.
             cache: Holds everything before them; what they add is written to it.
+        """
+        ends = np.cumsum([span.count for span in spans]) - 1  # (rows,)
+        return self.head(self.states(ids, spans, cache)[torch.from_numpy(ends).to(self._device)])
 
-        Returns:
-            ``(rows, v)`` logits.
+    def head(self, states: Tensor) -> Tensor:
+        """Return the ``(m, v)`` logits that follow ``(m, w)`` states."""
+        return self._head(self._normed(states, self._norm))
+
+    def states(self, ids: Sequence[int], spans: Sequence[Span], cache: Cache) -> Tensor:
+        """Read tokens and return what the last layer makes of each, ``(n, w)``.
+
+        Args:
+            ids: As ``logits`` takes them.
+            spans: As ``logits`` takes them.
+            cache: As ``logits`` takes it.
         """
         positions = torch.tensor(
             [at for span in spans for at in range(span.begin, span.end)], device=self._device
@@ -103,8 +116,7 @@ class Forward:
             hidden = hidden + layer.out(mixed)
             gate, up = layer.gate_up(self._normed(hidden, layer.before_feed_forward)).chunk(2, -1)
             hidden = hidden + layer.down(functional.silu(gate) * up)
-        last = hidden[look.ends]  # (rows, w)
-        return self._head(self._normed(last, self._norm))
+        return hidden
 
     def _attend(
         self,
@@ -162,11 +174,6 @@ class _Look:
         # Rows that add one token come first, and are looked after together.
         self._going = next((at for at, span in enumerate(spans) if span.count > 1), len(spans))
         self._spans = spans
-        ends, first = [], 0
-        for span in spans:
-            first += span.count
-            ends.append(first - 1)
-        self.ends = torch.tensor(ends, device=device)  # (rows,)
         going = spans[: self._going]
         self._longest = max((span.end for span in going), default=0)
         self._rows = torch.arange(self._going, device=device)

@@ -45,26 +45,46 @@ def choose(
     drawn = [place for place, request in enumerate(requests) if request.temperature > 0]
     if not drawn:
         return tokens
+    scores = preferences(
+        logits[drawn],
+        [requests[place] for place in drawn],
+        [positions[place] for place in drawn],
+    )  # (b, v), b now the drawn rows
+    for place, token in zip(drawn, scores.argmax(dim=-1).tolist(), strict=True):
+        tokens[place] = token
+    return tokens
+
+
+def preferences(
+    logits: Tensor, requests: Sequence[GenerationRequest], positions: Sequence[int]
+) -> Tensor:
+    """Return what the chosen token has the most of: logits over temperature, with the noise.
+
+    Args:
+        logits: ``(b, v)``, floating point, any device; not modified.
+        requests: ``b`` of them, with temperatures above 0.
+        positions: How many new tokens each row has already.
+
+    Returns:
+        ``(b, v)`` in double precision, ``-inf`` for a token that ``top_k`` or ``top_p`` drops.
+    """
     # The greatest logit is taken off first, so that no temperature makes a row overflow.
-    shifted = (logits[drawn] - greatest[drawn, None]).double()  # (b, v), b now the drawn rows
-    scaled = shifted / _column([requests[place].temperature for place in drawn], logits)
-    kept = keep_top_k(scaled, [requests[place].top_k for place in drawn])
-    kept = keep_nucleus(kept, [requests[place].top_p for place in drawn])
+    shifted = (logits - logits.amax(dim=-1, keepdim=True)).double()  # (b, v)
+    scaled = shifted / _column([request.temperature for request in requests], logits)
+    kept = keep_top_k(scaled, [request.top_k for request in requests])
+    kept = keep_nucleus(kept, [request.top_p for request in requests])
     noise = np.stack(
         [
             gumbel_noise(
-                seed=requests[place].seed,
-                index=requests[place].index,
-                position=positions[place],
+                seed=request.seed,
+                index=request.index,
+                position=position,
                 size=logits.shape[-1],
             )
-            for place in drawn
+            for request, position in zip(requests, positions, strict=True)
         ]
     )  # (b, v)
-    winners = (kept + torch.from_numpy(noise).to(logits.device)).argmax(dim=-1).tolist()
-    for place, token in zip(drawn, winners, strict=True):
-        tokens[place] = token
-    return tokens
+    return kept + torch.from_numpy(noise).to(logits.device)
 
 
 def gumbel_noise(*, seed: int, index: int, position: int, size: int) -> NDArray[np.float64]:
