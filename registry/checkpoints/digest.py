@@ -1,11 +1,12 @@
 """Hash many files at once, reading each byte once.
 
 One pass over a file gives its size, its SHA-256, its BLAKE3 and, where it is asked for, its
-MD5; with a sink, the same pass copies it. Each file is read by one thread, in blocks that
-stay in the processor's cache between the hashes, and several files are read at a time: the
-hashes release the interpreter lock on blocks of this size. Files are not mapped into
-memory, although that would be a little faster: a mapped file that somebody cuts short kills
-the process.
+MD5; with a sink, the same pass copies it. Several files are read at a time, each by one
+thread, in blocks that stay in the processor's cache between the hashes; the hashes release
+the interpreter lock on blocks of this size. A file that is more than a core's share of all
+would keep one core busy after the others have finished, so its slowest hash is computed by
+a second thread. Files are not mapped into memory, although that would save a copy: a mapped
+file that somebody cuts short kills the process.
 """
 
 import hashlib
@@ -13,9 +14,10 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -24,8 +26,11 @@ from blake3 import blake3
 from registry.errors import BadCheckpoint
 
 BLOCK_BYTES = 1 << 18
+# Handing a block to another thread costs time, so fewer and longer ones are handed over.
+SHARED_BLOCK_BYTES = 1 << 21
 
 Progress = Callable[[int], None]
+Update = Callable[[memoryview], None]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -55,6 +60,7 @@ def digest_stream(
     *,
     path: str,
     md5: bool = False,
+    shared: bool = False,
     expected_bytes: int | None = None,
     sink: BinaryIO | None = None,
     progress: Progress | None = None,
@@ -65,6 +71,7 @@ def digest_stream(
         source: Open for reading bytes, best without a buffer of its own.
         path: The name that the digest is to carry.
         md5: Whether to compute the MD5 too, as old checklists need it.
+        shared: Whether a second thread computes the slowest hash.
         expected_bytes: How long the stream should be; nothing is read beyond the first block
             that shows it to be longer, as a file that grows may have no end.
         sink: Receives every byte; errors while writing it are not translated.
@@ -73,27 +80,29 @@ def digest_stream(
     Raises:
         BadCheckpoint: Reading failed.
     """
-    sha, blake, size = hashlib.sha256(), blake3(), 0
+    sha, blake = hashlib.sha256(), blake3()
     old = hashlib.md5(usedforsecurity=False) if md5 else None
-    block = memoryview(bytearray(BLOCK_BYTES))
-    while True:
-        with _reading(path):
-            # BinaryIO does not declare readinto, which every binary stream has.
-            got = source.readinto(block)  # type: ignore[attr-defined]
-        if not got:
-            break
-        chunk = block[:got]
-        sha.update(chunk)
-        blake.update(chunk)
-        if old is not None:
-            old.update(chunk)
-        if sink is not None:
-            sink.write(chunk)
-        size += got
-        if progress is not None:
-            progress(got)
-        if expected_bytes is not None and size > expected_bytes:
-            break
+    slowest = (sha if old is None else old).update
+    others = [each.update for each in (sha, blake, old) if each and each.update != slowest]
+    size, blocks = 0, cycle(_blocks(shared=shared))
+    with _lane(slowest, shared=shared) as hand_over:
+        for block in blocks:
+            with _reading(path):
+                # BinaryIO does not declare readinto, which every binary stream has.
+                got = source.readinto(block)  # type: ignore[attr-defined]
+            if not got:
+                break
+            chunk = block[:got]
+            hand_over(chunk)
+            for update in others:
+                update(chunk)
+            if sink is not None:
+                sink.write(chunk)
+            size += got
+            if progress is not None:
+                progress(got)
+            if expected_bytes is not None and size > expected_bytes:
+                break
     return FileDigest(
         path, size, sha.hexdigest(), blake.hexdigest(), old.hexdigest() if old else None
     )
@@ -104,10 +113,13 @@ def digest_file(
     *,
     path: str,
     md5: bool = False,
+    shared: bool = False,
     sink: BinaryIO | None = None,
     progress: Progress | None = None,
 ) -> FileDigest:
     """Digest one regular file, following links, and refuse it if it changes meanwhile.
+
+    The arguments are those of ``digest_stream``.
 
     Raises:
         BadCheckpoint: It cannot be read, is no regular file, or changed.
@@ -123,6 +135,7 @@ def digest_file(
             source,
             path=path,
             md5=md5,
+            shared=shared,
             expected_bytes=before.st_size,
             sink=sink,
             progress=progress,
@@ -165,9 +178,20 @@ def digest_files(
 
     def work(file: Path, report: Progress) -> FileDigest:
         path = file.relative_to(root).as_posix()
-        return digest_file(file, path=path, md5=md5, progress=report)
+        return digest_file(file, path=path, md5=md5, shared=file in large, progress=report)
 
+    large = larger_than_a_share(paths, threads=threads)
     return in_parallel(work, paths, progress=progress, threads=threads)
+
+
+def larger_than_a_share(paths: Sequence[Path], *, threads: int | None = None) -> frozenset[Path]:
+    """Return the files that are more than one core's share of all; at most as many as cores."""
+    sizes = {}
+    for path in paths:
+        with suppress(OSError):  # who reads it says so
+            sizes[path] = path.stat().st_size
+    share = sum(sizes.values()) / (threads or os.cpu_count() or 1)
+    return frozenset(path for path, size in sizes.items() if size > max(share, SHARED_BLOCK_BYTES))
 
 
 def in_parallel(
@@ -205,6 +229,33 @@ def in_parallel(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
         return [future.result() for future in futures]
+
+
+def _blocks(*, shared: bool) -> list[memoryview]:
+    """Return one block, or two that are filled in turns while the other is still in use."""
+    if not shared:
+        return [memoryview(bytearray(BLOCK_BYTES))]
+    return [memoryview(bytearray(SHARED_BLOCK_BYTES)) for _ in range(2)]
+
+
+@contextmanager
+def _lane(update: Update, *, shared: bool) -> Iterator[Update]:
+    """Yield what updates a hash with a block: at once, or in a thread that is one block behind.
+
+    At the end every block has been hashed.
+    """
+    if not shared:
+        yield update
+        return
+    running: list[Future[None]] = []
+
+    def hand_over(chunk: memoryview) -> None:
+        if running:
+            running.pop().result()
+        running.append(pool.submit(update, chunk))
+
+    with ThreadPoolExecutor(1) as pool:
+        yield hand_over
 
 
 class _Stopped(Exception):

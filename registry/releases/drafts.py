@@ -66,15 +66,25 @@ def _not_enough(folder: Path, needed: int) -> NotEnoughDisk:
 
 
 def copy_file(
-    source: Path, target: Path, *, path: str, progress: Progress, md5: bool = False
+    source: Path,
+    target: Path,
+    *,
+    path: str,
+    progress: Progress,
+    md5: bool = False,
+    shared: bool = False,
 ) -> FileDigest:
     """Copy and digest a file in one pass, and wait until the copy is on the disk.
+
+    The arguments are those of ``registry.checkpoints.digest.digest_stream``.
 
     Raises:
         BadCheckpoint: It cannot be read, or changed meanwhile.
     """
     with target.open("xb") as sink:
-        digest = digest_file(source, path=path, md5=md5, sink=sink, progress=progress)
+        digest = digest_file(
+            source, path=path, md5=md5, shared=shared, sink=sink, progress=progress
+        )
         sink.flush()
         os.fsync(sink.fileno())
     return digest

@@ -14,7 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from registry.checkpoints.digest import FileDigest, Progress, digest_file, in_parallel
+from registry.checkpoints.digest import (
+    FileDigest,
+    Progress,
+    digest_file,
+    in_parallel,
+    larger_than_a_share,
+)
 from registry.checkpoints.manifest import SHOWN_DIGITS, Differences, FileEntry, Manifest, compare
 from registry.errors import (
     BadCheckpoint,
@@ -164,6 +170,7 @@ class Store:
         names = {file: drafts / str(number) for number, file in enumerate(files)}
         wanted = {} if link else {names[file]: Identity.of(file) for file in files}
         arrived = arrivals.take_over(drafts.parent, wanted, md5=md5)
+        large = larger_than_a_share(files, threads=threads)
 
         def work(file: Path, report: Progress) -> FileDigest:
             path, draft = file.relative_to(root).as_posix(), names[file]
@@ -172,7 +179,9 @@ class Store:
                 return replace(arrived[draft], path=path)
             if link and link_file(file, draft):
                 return digest_file(draft, path=path, md5=md5, progress=report)
-            digest = copy_file(file, draft, path=path, md5=md5, progress=report)
+            digest = copy_file(
+                file, draft, path=path, md5=md5, shared=file in large, progress=report
+            )
             if draft in wanted:
                 arrivals.note(draft, file, identity=wanted[draft], digest=digest)
             return digest
@@ -197,10 +206,12 @@ class Store:
         """
 
         def work(sha256: str, report: Progress) -> FileDigest:
-            return digest_file(self.path_of(sha256), path=sha256, progress=report)
+            file = self.path_of(sha256)
+            return digest_file(file, path=sha256, shared=file in large, progress=report)
 
         wanted = {entry.sha256 for entry in manifest.files}
         present = sorted(sha256 for sha256 in wanted if self.path_of(sha256).is_file())
+        large = larger_than_a_share([self.path_of(each) for each in present], threads=threads)
         digests = in_parallel(work, present, progress=progress, threads=threads)
         found = {digest.path: digest for digest in digests}
         entries = [

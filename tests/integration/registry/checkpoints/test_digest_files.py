@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from registry.checkpoints.digest import BLOCK_BYTES, digest_file, digest_files
+from registry.checkpoints.digest import (
+    BLOCK_BYTES,
+    SHARED_BLOCK_BYTES,
+    digest_file,
+    digest_files,
+    larger_than_a_share,
+)
 from registry.errors import BadCheckpoint
 
 
@@ -76,6 +82,30 @@ def test_a_file_that_grows_without_end_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadCheckpoint, match="changed while it was read"):
         digest_file(file, path="a", progress=lambda _count: append(file))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "threads", "large"),
+    [
+        ([9], 2, "a"),
+        ([9, 9], 2, ""),
+        ([9, 1, 1], 2, "a"),
+        ([9, 9, 1], 16, "ab"),
+        ([9] * 8, 2, ""),
+        ([9], 1, ""),
+    ],
+)
+def test_a_file_that_outlasts_the_others_is_shared_between_cores(
+    tmp_path: Path, sizes: list[int], threads: int, large: str
+) -> None:
+    paths = [tmp_path / name for name, _ in zip("abcdefgh", sizes, strict=False)]
+    for path, size in zip(paths, sizes, strict=True):
+        path.touch()
+        os.truncate(path, size * SHARED_BLOCK_BYTES)
+
+    found = larger_than_a_share(paths, threads=threads)
+
+    assert {path.name for path in found} == set(large)
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:

@@ -6,17 +6,29 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.checkpoints.digest import BLOCK_BYTES, Progress, digest_stream, in_parallel
+from registry.checkpoints.digest import (
+    BLOCK_BYTES,
+    SHARED_BLOCK_BYTES,
+    Progress,
+    digest_stream,
+    in_parallel,
+)
 
 
 @given(
-    st.binary(max_size=64), st.sampled_from([0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, 3 * BLOCK_BYTES])
+    st.binary(max_size=64),
+    st.sampled_from([0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, 3 * BLOCK_BYTES, 5 * SHARED_BLOCK_BYTES]),
+    st.booleans(),
 )
-def test_one_pass_gives_size_and_all_digests_and_the_copy(start: bytes, more: int) -> None:
+def test_one_pass_gives_size_and_all_digests_and_the_copy(
+    start: bytes, more: int, shared: bool
+) -> None:
     data, sink = start + bytes(more), io.BytesIO()
     counts: list[int] = []
 
-    digest = digest_stream(io.BytesIO(data), path="a", md5=True, sink=sink, progress=counts.append)
+    digest = digest_stream(
+        io.BytesIO(data), path="a", md5=True, shared=shared, sink=sink, progress=counts.append
+    )
 
     assert digest.size == len(data) == sum(counts)
     assert digest.sha256 == hashlib.sha256(data).hexdigest()
@@ -27,6 +39,16 @@ def test_one_pass_gives_size_and_all_digests_and_the_copy(start: bytes, more: in
 
 def test_the_md5_is_computed_only_where_it_is_asked_for() -> None:
     assert digest_stream(io.BytesIO(b"a"), path="a").md5 is None
+
+
+@pytest.mark.parametrize("md5", [False, True])
+def test_a_second_thread_for_the_slowest_hash_changes_no_digest(md5: bool) -> None:
+    data = bytes(range(256)) * (SHARED_BLOCK_BYTES // 64)
+
+    alone = digest_stream(io.BytesIO(data), path="a", md5=md5)
+    shared = digest_stream(io.BytesIO(data), path="a", md5=md5, shared=True)
+
+    assert shared == alone
 
 
 def test_the_first_failure_stops_the_others() -> None:
