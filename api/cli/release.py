@@ -68,7 +68,7 @@ def register(
     with open_records(context) as records:
         total = sum(file.stat().st_size for file in files_of(folder))
         was_there = _is_known(records, name)
-        with byte_bar("registering", total) as progress:
+        with byte_bar("registering", total, is_resumable=True) as progress:
             row = register_folder(
                 records.database,
                 records.store,
