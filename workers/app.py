@@ -20,6 +20,7 @@ from workers.generation.llama import LlamaEngine
 from workers.generation.loading import load_release
 from workers.generation.residency import Residency
 from workers.heart import Heart
+from workers.logged import log_progress
 from workers.pipeline import Generator, Worker
 from workers.scoring import load_scoring
 from workers.tasks import register
@@ -83,7 +84,12 @@ def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEng
     with database.reading() as session:
         manifest = releases.manifest_for_digest(session, digest)
     store = Store(settings.store_dir)
-    loaded = load_release(manifest, expected_digest=digest, path_of=store.path_of)
+    loaded = load_release(
+        manifest,
+        expected_digest=digest,
+        path_of=store.path_of,
+        progress=log_progress("release is being loaded", manifest.total_bytes, digest=digest[:12]),
+    )
     log.info("release loaded", digest=digest[:12])
     return LlamaEngine(loaded, cache_bytes=settings.cache_mebibytes << 20)
 
