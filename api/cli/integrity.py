@@ -52,6 +52,8 @@ def verify(
     """
     if expect and signature is not None:
         raise click.UsageError("--expect and --signature are two checks: ask for one at a time")
+    if expect and not Path(subject).is_dir():
+        raise click.UsageError(f"--expect checks a folder, and {subject} is none")
     if expect:
         _verify_lists(Path(subject), read_all(expect, key), as_json=as_json)
         return

@@ -158,12 +158,9 @@ def placed(checklist: Checklist, paths: Collection[str], *, folder: str) -> Chec
     """
     if checklist.paths & set(paths):
         return checklist
-    prefixes = {
-        listed.removesuffix(path)
-        for listed in checklist.paths
-        for path in paths
-        if listed.endswith(f"/{path}")
-    }
+    weights = [path for path in paths if is_weights(Path(path))]
+    # A tokenizer is often one folder up, for several checkpoints.
+    prefixes = _prefixes(checklist, weights) or _prefixes(checklist, paths)
     named = {each for each in prefixes if f"/{each}".endswith(f"/{folder}/")}
     chosen = named if len(named) == 1 else prefixes
     if not chosen:
@@ -183,6 +180,12 @@ def placed(checklist: Checklist, paths: Collection[str], *, folder: str) -> Chec
         if line.path.startswith(prefix)
     )
     return replace(checklist, lines=lines, is_partial=True)
+
+
+def _prefixes(checklist: Checklist, paths: Collection[str]) -> set[str]:
+    """Return what stands before the paths of files where the list has them."""
+    listed = [(each, path) for each in checklist.paths for path in paths]
+    return {each.removesuffix(path) for each, path in listed if each.endswith(f"/{path}")}
 
 
 def check_coverage(lists: Sequence[Expected], weights: Iterable[str]) -> None:

@@ -122,7 +122,6 @@ def _check_count(shards: Sequence[Shard], params: Params) -> None:
 
 
 def _check_order(shards: Sequence[Shard]) -> None:
-    known = {shard.name.removesuffix(".pth") for shard in shards}
     seen: dict[tuple[int, ...], Shard] = {}
     for shard in shards:
         # Writers that compute no CRC give all storages the same one, which says nothing.
@@ -133,12 +132,16 @@ def _check_order(shards: Sequence[Shard]) -> None:
                 f"{other.name} and {shard.name} hold the same tensors: one is a copy under the "
                 "other's name; the checklist says which, download the other again"
             )
-    for shard in shards:
-        if shard.written_as in known and shard.written_as != shard.name.removesuffix(".pth"):
-            raise BadCheckpoint(
-                f"{shard.name} was written as {shard.written_as}.pth: shards are swapped; name "
-                "them back, and compare with the checklist"
-            )
+    names = [shard.name.removesuffix(".pth") for shard in shards]
+    written = [shard.written_as for shard in shards]
+    # Only names that are the shards' own in another order say so: some writers give each
+    # archive the same one.
+    if sorted(written) == names != written:
+        moved = next(shard for shard in shards if f"{shard.written_as}.pth" != shard.name)
+        raise BadCheckpoint(
+            f"{moved.name} was written as {moved.written_as}.pth: shards are swapped; name them "
+            "back, and compare with the checklist"
+        )
 
 
 def _check_names(shard: Shard, names: Sequence[str]) -> None:

@@ -271,11 +271,12 @@ def test_a_signature_is_expected_with_its_key(
     )
     verified = registered("release", "verify", str(folder), *expect, "--key", str(public))
     without = registered("release", "verify", str(folder), *expect)
+    no_folder = registered("release", "verify", NAME, *expect, "--key", str(public))
     alone = registered("release", "register", str(folder), "--name", "a/b", "--key", str(public))
 
     assert again.exit_code == verified.exit_code == 0
     assert "as model.sig lists: 3 files, signed with key" in again.stdout
     assert "as model.sig lists: 3 files, signed with key" in verified.stdout
-    assert (without.exit_code, alone.exit_code) == (1, 2)
+    assert (without.exit_code, alone.exit_code, no_folder.exit_code) == (1, 2, 2)
     assert "give the signer's public key with --key" in without.stderr
     assert "--key checks a signature" in alone.stderr

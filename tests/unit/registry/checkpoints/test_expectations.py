@@ -83,10 +83,11 @@ def test_a_list_from_above_the_folder_is_cut_down_to_it() -> None:
             **{f"models/7B/{path}": data for path, data in FILES.items()},
             **{f"models/13B/{path}": b"other" for path in FILES},
             "models/7B/ggml-model-f16.bin": b"made of it",
+            "models/tokenizer.model": b"for all",
         }
     )
 
-    checklist = placed(collection, FILES, folder="7B")
+    checklist = placed(collection, [*FILES, "tokenizer.model"], folder="7B")
 
     assert checklist.paths == {*FILES, "ggml-model-f16.bin"}
     check_files(checklist, found())
@@ -105,7 +106,8 @@ def test_a_list_with_the_paths_of_the_folder_stays_as_it_is() -> None:
 
 
 def test_a_list_of_several_checkpoints_of_which_none_is_named_is_refused() -> None:
-    several = listing({"7B/params.json": b"", "13B/params.json": b""})
+    shard = "consolidated.00.pth"
+    several = listing({f"7B/{shard}": b"", f"13B/{shard}": b"", "tokenizer.model": b""})
 
     with pytest.raises(BadChecklist, match=r"several checkpoints \(13B, 7B\)"):
         placed(several, FILES, folder="mine")

@@ -114,8 +114,9 @@ def test_swapped_shards_are_told_by_the_name_that_they_were_written_under() -> N
         check_shards(swapped, PARAMS)
 
 
-def test_shards_that_were_written_under_another_name_are_accepted() -> None:
-    named = [replace(shard, written_as="archive") for shard in shards(2)]
+@pytest.mark.parametrize("name", ["archive", "consolidated.00", "consolidated.01"])
+def test_shards_that_were_all_written_under_one_name_are_accepted(name: str) -> None:
+    named = [replace(shard, written_as=name) for shard in shards(2)]
 
     checked = check_shards(named, PARAMS)
 
