@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     prompt_limit_bytes: int = Field(default=32_768, ge=1)
     outputs_limit: int = Field(default=16, ge=1)
     new_tokens_limit: int = Field(default=2048, ge=1)
+    bulk_lines_limit: int = Field(default=50_000, ge=1)
+    bulk_outputs_limit: int = Field(default=100_000, ge=1)
+    bulk_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     approval_days: int = Field(default=90, ge=1)
     token_days: int = Field(default=90, ge=1)
 
@@ -43,6 +46,7 @@ class Settings(BaseSettings):
     generate_threads: int = Field(default=32, ge=1)
     cache_mebibytes: int = Field(default=1024, ge=1)
     score_threads: int = Field(default=8, ge=1)
+    room_jobs: int = Field(default=64, ge=2)
     campaign_days: int = Field(default=30, ge=1)
     canary_interval_seconds: float = Field(default=600, gt=0)
 

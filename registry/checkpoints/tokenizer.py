@@ -42,6 +42,7 @@ class Tokenizer:
     eos_ids: frozenset[int]
     vocab_size: int
     _split: Callable[[str], list[int]]
+    _split_all: Callable[[list[str]], Iterable[Sequence[int]]]
     _bytes: tuple[bytes, ...]
     _adds_space: bool
 
@@ -52,6 +53,10 @@ class Tokenizer:
     def count(self, text: str) -> int:
         """Return how many tokens a prompt has, begin-of-sequence included."""
         return len(self.encode(text))
+
+    def count_all(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each prompt has; the libraries read many at once faster."""
+        return [1 + len(ids) for ids in self._split_all(list(texts))]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of a whole sequence; see ``Continuation`` for broken characters."""
@@ -125,6 +130,7 @@ def _from_model(data: bytes) -> Tokenizer:
         eos_ids=frozenset({model.eos_id()} - {-1}),
         vocab_size=size,
         _split=model.encode,
+        _split_all=model.encode,
         _bytes=tuple(bytes_of(token) for token in range(size)),
         _adds_space=model.decode_pieces([f"{_SPACE}a"]) == "a",
     )
@@ -162,6 +168,9 @@ def _from_json(data: bytes) -> Tokenizer:
         eos_ids=frozenset(_ids(model, END_TOKENS)),
         vocab_size=size,
         _split=lambda text: model.encode(text, add_special_tokens=False).ids,
+        _split_all=lambda texts: [
+            each.ids for each in model.encode_batch(texts, add_special_tokens=False)
+        ],
         _bytes=table,
         _adds_space=_adds_space(model, table),
     )

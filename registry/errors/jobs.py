@@ -16,6 +16,27 @@ class UnknownJob(NotFound):
         super().__init__(f"there is no job {job} of yours", job=str(job))
 
 
+class UnknownBulk(NotFound):
+    """No bulk has that id, or it is somebody else's."""
+
+    code = "unknown_bulk"
+
+    def __init__(self, bulk: object) -> None:
+        super().__init__(f"there is no bulk {bulk} of yours", bulk=str(bulk))
+
+
+class BadBulk(Invalid):
+    """Lines of a bulk are wrong, so none was accepted."""
+
+    code = "bad_bulk"
+
+
+class BulkTooLarge(Invalid):
+    """The bulk has more lines or outputs than the service accepts at once."""
+
+    code = "bulk_too_large"
+
+
 class UnknownOutput(NotFound):
     """No output has that id, or it is somebody else's."""
 

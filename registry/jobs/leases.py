@@ -135,14 +135,15 @@ def hand_back(
         _let_go(session, job, attempts=job.attempts)
 
 
-def fail_waiting(session: Session, job_id: UUID, *, actor: str, code: str, detail: str) -> None:
-    """Fail a job that waits and that nobody may work on any more.
+def fail_waiting(session: Session, job_id: UUID, *, actor: str, code: str, detail: str) -> Job:
+    """Fail a job that waits and that nobody may work on any more; return it.
 
     Raises:
         JobMoved: It has moved on.
     """
     job = queries.get(session, job_id)
     service.advance(session, job, to=JobState.FAILED, actor=actor, code=code, detail=detail)
+    return job
 
 
 def recover(session: Session, *, attempts_limit: int) -> int:
@@ -202,6 +203,7 @@ def fail_withdrawn(session: Session) -> int:
         select(Job)
         .join(Release, Release.id == Job.release_id)
         .where(
+            Job.finished_at.is_(None),
             Job.state.in_((JobState.QUEUED, JobState.SCORING)),
             Release.state == ReleaseState.WITHDRAWN,
         )

@@ -1,4 +1,4 @@
-"""Jobs and outputs."""
+"""Jobs, the bulks that some came in, and outputs."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,11 +14,37 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db.tables import Row, stored_enum
+from registry.jobs.lanes import Lane
 from registry.jobs.states import JobState, OutputState
+
+HELD = "send_again_at IS NULL AND finished_at IS NULL"
+"""A job that waits for its turn: no message of it was ever sent."""
+SENT = "send_again_at IS NOT NULL"
+"""A job that is under way; one that has ended is never sent again."""
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """Return an index of some rows only: a million finished jobs cost it nothing."""
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
+
+
+class Bulk(Row):
+    """Many jobs that were submitted at once. It never changes: where it is, its jobs say."""
+
+    __tablename__ = "bulks"
+    __table_args__ = (Index("ix_bulks_account_id_id", "account_id", "id"),)
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"))
+    release_digest: Mapped[str] = mapped_column(String(64))
+    jobs: Mapped[int] = mapped_column(Integer)
+    lines_sha256: Mapped[str] = mapped_column(String(64), comment="of the body as it came")
+    created_at: Mapped[datetime]
 
 
 class Job(Row):
@@ -32,8 +58,24 @@ class Job(Row):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_account_id_id", "account_id", "id"),
-        Index("ix_jobs_state_leased_until", "state", "leased_until"),
-        Index("ix_jobs_state_send_again_at", "state", "send_again_at"),
+        _partial("ix_jobs_unfinished", "release_id", "state", where="finished_at IS NULL"),
+        _partial("ix_jobs_leased", "leased_until", where="leased_until IS NOT NULL"),
+        _partial("ix_jobs_sent", "release_id", "send_again_at", where=SENT),
+        _partial("ix_jobs_bulk_id_id", "bulk_id", "id", where="bulk_id IS NOT NULL"),
+        _partial(
+            "ix_jobs_held_interactive",
+            "release_id",
+            "account_id",
+            "id",
+            where=f"{HELD} AND bulk_id IS NULL",
+        ),
+        _partial(
+            "ix_jobs_held_bulk",
+            "release_id",
+            "account_id",
+            "id",
+            where=f"{HELD} AND bulk_id IS NOT NULL",
+        ),
     )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
@@ -62,6 +104,13 @@ class Job(Row):
     fence: Mapped[int] = mapped_column(Integer, default=0)
     sends: Mapped[int] = mapped_column(Integer, default=0, comment="messages sent in this state")
     send_again_at: Mapped[datetime | None]
+    bulk_id: Mapped[UUID | None] = mapped_column(ForeignKey("bulks.id"))
+    custom_id: Mapped[str | None] = mapped_column(String(128))
+
+    @property
+    def lane(self) -> Lane:
+        """The lane in which the job travels."""
+        return Lane.INTERACTIVE if self.bulk_id is None else Lane.BULK
 
 
 class Output(Row):

@@ -59,7 +59,7 @@ def count_by_state(session: Session) -> dict[JobState, int]:
     """Return how many jobs are in each state that is not final."""
     unfinished = (JobState.QUEUED, JobState.GENERATING, JobState.SCORING)
     found = session.execute(
-        select(Job.state, func.count()).where(Job.state.in_(unfinished)).group_by(Job.state)
+        select(Job.state, func.count()).where(Job.finished_at.is_(None)).group_by(Job.state)
     )
     counts = dict.fromkeys(unfinished, 0)
     counts.update({row[0]: row[1] for row in found})

@@ -11,6 +11,7 @@ from registry.access.model import Scope
 from registry.accounts.model import Account
 from registry.clock import now
 from registry.errors import JobMoved, OutputMoved, UnknownOutput
+from registry.jobs.intake import Line, make_jobs
 from registry.jobs.model import Job, Output
 from registry.jobs.parameters import Parameters
 from registry.jobs.states import OUTPUT_MOVES, JobState, OutputState, is_final, may_move
@@ -42,28 +43,10 @@ def submit(
         Refused: ``admit`` says no; the error says why and what to do next.
     """
     approval = admit(session, account_id=account.id, release_id=release.id, scope=Scope.GENERATE)
-    job = Job(
-        account_id=account.id,
-        release_id=release.id,
-        release_digest=release.digest,
-        state=JobState.QUEUED,
-        prompt=prompt,
-        max_new_tokens=parameters.max_new_tokens,
-        temperature=parameters.temperature,
-        top_p=parameters.top_p,
-        top_k=parameters.top_k,
-        seed=parameters.seed,
-        n=parameters.n,
-        stop=list(parameters.stop),
-        echo=parameters.echo,
-        created_at=now(),
-        moved_at=now(),
+    [identifier] = make_jobs(
+        session, account=account, release=release, lines=[Line(prompt, parameters)]
     )
-    session.add(job)
-    session.flush()
-    for index in range(parameters.n):
-        session.add(Output(job_id=job.id, index=index, state=OutputState.PENDING))
-    session.flush()
+    job = session.get_one(Job, identifier)
     ledger.record(
         session,
         actor=account.handle,

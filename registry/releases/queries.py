@@ -1,6 +1,7 @@
 """Read releases."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +22,11 @@ def get(session: Session, name: str) -> Release:
     if release is None:
         raise UnknownRelease(name)
     return release
+
+
+def by_id(session: Session, identifier: UUID) -> Release:
+    """Return the release that a row refers to."""
+    return session.get_one(Release, identifier)
 
 
 def manifest_of(session: Session, release: Release) -> Manifest:

@@ -1,7 +1,7 @@
 """What a researcher sees of a job.
 
 Invariant: the text of an output reaches a researcher through ``views_of`` and through
-nothing else; it is ``None`` unless the output is released.
+nothing else, ``result_lines`` included; it is ``None`` unless the output is released.
 """
 
 from collections import defaultdict
@@ -83,9 +83,11 @@ class FailureView(BaseModel):
 
 
 class JobView(BaseModel):
-    """One job with its outputs."""
+    """One job with its outputs; of a bulk, where it came in one."""
 
     id: UUID
+    bulk_id: UUID | None
+    custom_id: str | None
     release: str
     release_digest: str
     state: JobState
@@ -126,6 +128,17 @@ def view_of(session: Session, job: Job) -> JobView:
     return views_of(session, [job])[0]
 
 
+def result_lines(session: Session, jobs: Sequence[Job]) -> list[str]:
+    """Return a line of JSON for each job of a bulk: what became of it, without its prompt."""
+    return [
+        view.model_dump_json(
+            include={"custom_id", "id", "state", "failure", "outputs"},
+            exclude={"outputs": {"__all__": {"verdict"}}},
+        )
+        for view in views_of(session, jobs)
+    ]
+
+
 def _job(
     job: Job, release: str, outputs: list[OutputView], on_prompt: PromptVerdict | None
 ) -> JobView:
@@ -134,6 +147,8 @@ def _job(
         failure = FailureView(code=job.failure_code, detail=job.failure_detail or "")
     return JobView(
         id=job.id,
+        bulk_id=job.bulk_id,
+        custom_id=job.custom_id,
         release=release,
         release_digest=job.release_digest,
         state=job.state,

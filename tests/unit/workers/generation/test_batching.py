@@ -20,6 +20,7 @@ LETTERS = Tokenizer(
     eos_ids=frozenset(),
     vocab_size=128,
     _split=lambda text: [ord(letter) for letter in text],
+    _split_all=lambda texts: [[ord(letter) for letter in text] for text in texts],
     _bytes=tuple(bytes([code]) for code in range(128)),
     _adds_space=False,
 )

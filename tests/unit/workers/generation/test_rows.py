@@ -6,11 +6,18 @@ from workers.generation.row import Row
 
 WORDS = ("", "", " one", " two", " END", "\xe9")
 TABLE = (*(word.encode() for word in WORDS), b"\xc3", b"\xa9")
+
+
+def ids_of(text: str) -> list[int]:
+    return [WORDS.index(f" {word}") for word in text.split()]
+
+
 TOKENIZER = Tokenizer(
     bos_id=0,
     eos_ids=frozenset({1}),
     vocab_size=len(TABLE),
-    _split=lambda text: [WORDS.index(f" {word}") for word in text.split()],
+    _split=ids_of,
+    _split_all=lambda texts: [ids_of(text) for text in texts],
     _bytes=TABLE,
     _adds_space=True,
 )
