@@ -11,10 +11,11 @@ from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 
 from registry.db.session import Database
+from registry.jobs.lanes import Lane
 from registry.releases import queries as releases
 from registry.releases.store import Store
 from registry.settings import Settings
-from workers.broker import SCORE_QUEUE, generate_queue, make_app, queue
+from workers.broker import make_app, queue
 from workers.dispatch import Dispatcher
 from workers.generation.llama import LlamaEngine
 from workers.generation.loading import load_release
@@ -22,6 +23,7 @@ from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.logged import log_progress
 from workers.pipeline import Generator, Worker
+from workers.queues import generate_queue, score_queue
 from workers.scoring import load_scoring
 from workers.tasks import register
 
@@ -29,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 QUEUE_WATCH_SECONDS = 1.0
 IDLE_QUEUE = "generate.none"
+SCORE_QUEUES = tuple(score_queue(lane) for lane in Lane)
 
 
 def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequence[str]) -> None:
@@ -60,7 +63,7 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
     scoring = None
     try:
         if scores:
-            scoring = load_scoring(worker, when_ended=lambda: queues.give_up(SCORE_QUEUE))
+            scoring = load_scoring(worker, when_ended=lambda: queues.give_up(*SCORE_QUEUES))
             scoring.watch.start()
         register(
             app,
@@ -107,7 +110,7 @@ def _serve(app: Celery, *, threads: int, scores: bool, queues: "_Queues") -> Non
     worker_ready.connect(ready, weak=False)
     worker_shutting_down.connect(stopping, weak=False)
     # Celery takes "no queue" for "every queue", so there is always one, if only an empty one.
-    first = [SCORE_QUEUE] if scores else [IDLE_QUEUE, *queues.known()]
+    first = [*SCORE_QUEUES] if scores else [IDLE_QUEUE, *queues.known()]
     for name in first:
         app.amqp.queues.add(queue(name))
     app.Worker(
@@ -146,21 +149,21 @@ class _Queues:
             return []
         with self._database.reading() as session:
             digests = releases.published_digests(session, self._names)
-        return sorted(generate_queue(digest) for digest in digests)
+        return sorted(generate_queue(digest, lane) for digest in digests for lane in Lane)
 
     def start(self, consumer: Any) -> None:
         """Watch for releases that are published while the worker runs."""
         self._consumer = consumer
         self._served = {each.name for each in consumer.task_consumer.queues}
-        for name in self._given_up:
-            self.give_up(name)
+        self.give_up(*self._given_up)
         threading.Thread(target=self._watch, args=(consumer,), name="queues", daemon=True).start()
 
-    def give_up(self, name: str) -> None:
-        """Take no more messages of a queue, for good."""
-        self._given_up.add(name)
+    def give_up(self, *names: str) -> None:
+        """Take no more messages of these queues, for good."""
+        self._given_up |= set(names)
         if self._consumer is not None:
-            self._consumer.call_soon(self._consumer.cancel_task_queue, name)
+            for name in names:
+                self._consumer.call_soon(self._consumer.cancel_task_queue, name)
 
     def stop(self) -> None:
         """Stop watching."""

@@ -18,20 +18,16 @@ from kombu.transport import filesystem
 from kombu.utils.encoding import bytes_to_str, str_to_bytes
 from kombu.utils.json import dumps, loads
 
+from registry.jobs.lanes import Lane
 from registry.settings import Settings
+from workers.queues import LookingCycle, score_queue
 
 GENERATE = "corral.generate"
 SCORE = "corral.score"
 SCREEN_PROMPT = "corral.screen_prompt"
-SCORE_QUEUE = "score"
 _FOLDER_POLL_SECONDS = 0.1
 _SOCKET_SECONDS = 5
 _REDELIVER_SECONDS = 3600
-
-
-def generate_queue(release_digest: str) -> str:
-    """Return the name of a release's queue: a machine serves the releases it holds."""
-    return f"generate.{release_digest[:16]}"
 
 
 def queue(name: str) -> Queue:
@@ -52,9 +48,9 @@ def make_app(settings: Settings) -> Celery:
         result_backend=None,
         task_acks_late=True,
         task_create_missing_queues=False,
-        task_default_queue=SCORE_QUEUE,
+        task_default_queue=score_queue(Lane.INTERACTIVE),
         task_ignore_result=True,
-        task_queues=[queue(SCORE_QUEUE)],
+        task_queues=[queue(score_queue(lane)) for lane in Lane],
         task_serializer="json",
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
@@ -67,6 +63,7 @@ def make_app(settings: Settings) -> Celery:
     else:
         app.conf.broker_transport_options = {
             "global_keyprefix": settings.queue_prefix,
+            "queue_order_strategy": "workers.queues:LookingOrder",
             "socket_connect_timeout": _SOCKET_SECONDS,
             "socket_keepalive": True,
             "visibility_timeout": _REDELIVER_SECONDS,
@@ -95,6 +92,9 @@ class FolderChannel(filesystem.Channel):  # type: ignore[misc]
     it takes messages by way of the system's temporary folder, where a move is a copy if that
     is another file system. Here both steps are a rename inside one folder tree.
     """
+
+    def _reset_cycle(self) -> None:
+        self._cycle = LookingCycle(self._get_and_deliver, self._active_queues)
 
     def _put(self, queue: str, payload: Any, **_options: Any) -> None:
         name = f"{time.time_ns()}_{uuid.uuid4().hex}"

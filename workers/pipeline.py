@@ -42,6 +42,7 @@ from workers.generation.engine import GeneratedText, GenerationCancelled
 from workers.generation.reading import TamperedRelease
 from workers.generation.residency import Residency
 from workers.heart import Heart
+from workers.portions import let_in
 from workers.recall import recall, remember, sketch_texts
 from workers.requests import requests_of
 from workers.screening import Screener
@@ -94,9 +95,14 @@ class Worker:
     def fail_unclaimed(self, job_id: UUID, error: CorralError) -> None:
         """Fail a job that nobody may work on."""
         with self.database.transaction() as session:
-            leases.fail_waiting(
+            job = leases.fail_waiting(
                 session, job_id, actor=self.name, code=error.code, detail=str(error)
             )
+        self.let_in(job.release_id)
+
+    def let_in(self, release_id: UUID) -> None:
+        """Send more of a release's held jobs, if places in its queues became free."""
+        let_in(self.database, self.dispatcher, release_id)
 
     def fail(self, job: Job, error: CorralError) -> None:
         """Fail a job whose lease we hold, for good."""
@@ -171,6 +177,7 @@ class Generator:
             jobs.seal(session, row, generated=generated, actor=self._worker.name)
             remember(session, row, sketches)
             self._worker.dispatcher.send_after_commit(session, row)
+        self._worker.let_in(job.release_id)
 
     def _quarantine(self, job: Job, tampered: TamperedRelease) -> None:
         """Take the release out of use; its jobs, this one too, wait."""
@@ -217,6 +224,7 @@ class Scorer:
                 # Apart from the outputs, which a prompt that no filter can read must not flag.
                 on_prompt = self.screener.screen(prompt)
             self._settle(job, samples, screened, on_prompt)
+            worker.let_in(job.release_id)
         except PromptNotScreened as waiting:
             worker.hand_back(job, code=waiting.code, detail=str(waiting))
         except ReleaseNotPublished as waiting:

@@ -11,7 +11,7 @@ import structlog
 
 from registry.db.session import Database
 from registry.errors import JobMoved
-from registry.jobs import leases
+from registry.jobs import leases, turns
 from registry.ledger import service as ledger
 from registry.settings import Settings
 from workers.dispatch import Dispatcher
@@ -33,6 +33,7 @@ class Sweep:
             "recovered": self._recover,
             "withdrawn": self._fail_withdrawn,
             "sent": self._send,
+            "let_in": self._let_in,
             "sequenced": self._sequence,
         }
         return {name: _try(name, step) for name, step in steps.items()}
@@ -51,6 +52,16 @@ class Sweep:
             for job in waiting:
                 self._dispatcher.send_after_commit(session, job)
             return len(waiting)
+
+    def _let_in(self) -> int:
+        """Send the jobs whose turn it is, release by release."""
+        with self._database.reading() as session:
+            held_up = turns.releases_held_up(session)
+        total = 0
+        for release_id in held_up:
+            with self._database.transaction() as session:
+                total += self._dispatcher.send_portion(session, release_id)
+        return total
 
     def _sequence(self) -> int:
         total = 0

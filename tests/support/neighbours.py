@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import shutil
+import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
@@ -97,3 +101,28 @@ def forget_keys(url: str, prefix: str) -> None:
         for key in client.scan_iter(f"{prefix}*"):
             client.delete(key)
     client.close()
+
+
+@contextmanager
+def redis_on(port: int, folder: Path) -> Iterator[None]:
+    """Run a Redis of our own."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        missing("redis", "no redis-server to start one of our own")
+    process = subprocess.Popen(
+        [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+        stdout=subprocess.DEVNULL,
+    )
+    client = redis.Redis(port=port)
+    try:
+        for _ in range(100):
+            try:
+                client.ping()
+                break
+            except redis.RedisError:
+                time.sleep(0.05)
+        yield
+    finally:
+        client.close()
+        process.terminate()
+        process.wait()
