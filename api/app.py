@@ -17,6 +17,7 @@ from api.v1 import (
     accounts,
     approvals,
     audit,
+    bulk,
     events,
     jobs,
     policies,
@@ -35,6 +36,7 @@ ROUTERS = (
     releases.router,
     access.router,
     approvals.router,
+    bulk.router,
     jobs.router,
     events.router,
     receipts.router,
@@ -100,7 +102,9 @@ def create_app(settings: Settings, *, database: Database, dispatcher: Dispatcher
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(
-        BodyLimit, limit_bytes=settings.prompt_limit_bytes * ESCAPE_BYTES + OTHER_BYTES
+        BodyLimit,
+        limit_bytes=settings.prompt_limit_bytes * ESCAPE_BYTES + OTHER_BYTES,
+        larger={bulk.router.prefix: settings.bulk_limit_bytes},
     )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, observe=metrics.observe)

@@ -137,6 +137,39 @@ class Client:
         body = {"release": release, "prompt": prompt, **parameters}
         return self._connection.post_once("/v1/jobs", body, idempotency_key)
 
+    def submit_bulk(
+        self, release: str, lines: bytes, *, idempotency_key: str | None = None
+    ) -> Json:
+        """Submit many prompts, JSON Lines with a ``custom_id`` each; return the bulk."""
+        return self._connection.post_lines("/v1/jobs/bulk", lines, idempotency_key, release=release)
+
+    def bulk(self, identifier: str) -> Json:
+        """Return one of one's own bulks, with the number of its jobs in each state."""
+        return self._connection.get(f"/v1/jobs/bulk/{_part(identifier)}")
+
+    def bulks(self) -> Iterator[Json]:
+        """Yield one's own bulks, newest first."""
+        return self._connection.pages("/v1/jobs/bulk")
+
+    def follow_bulk(self, identifier: str) -> Iterator[Json]:
+        """Yield a bulk again and again, until all its jobs have ended."""
+        pause = FIRST_WAIT_SECONDS
+        while True:
+            bulk = self.bulk(identifier)
+            yield bulk
+            if bulk["finished_at"] is not None:
+                return
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_WAIT_SECONDS)
+
+    def results(self, identifier: str) -> Iterator[Json]:
+        """Yield what became of each job of a bulk that has ended so far."""
+        return self._connection.lines(f"/v1/jobs/bulk/{_part(identifier)}/results")
+
+    def cancel_bulk(self, identifier: str) -> Json:
+        """Cancel every job of a bulk that is not finished."""
+        return self._connection.post(f"/v1/jobs/bulk/{_part(identifier)}/cancel")
+
     def job(self, identifier: str) -> Json:
         """Return one of one's own jobs, with its outputs."""
         return self._connection.get(f"/v1/jobs/{_part(identifier)}")

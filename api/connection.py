@@ -1,5 +1,6 @@
 """One HTTP connection to a service: requests, pages, and what can go wrong with them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -9,8 +10,11 @@ import httpx
 from registry.errors import CorralError, Unavailable
 
 TIMEOUT_SECONDS = 30.0
+LINES_TIMEOUT_SECONDS = 600.0
 CONNECT_RETRIES = 2
 PAGE_LIMIT = 200
+
+JSON_LINES = "application/jsonl"
 
 Json = dict[str, Any]
 
@@ -85,6 +89,31 @@ class Connection:
         document: Json = self._answer("POST", path, json=body, headers=headers).json()
         return document
 
+    def post_lines(self, path: str, lines: bytes, key: str | None, **query: Any) -> Json:
+        """Send JSON Lines that make something, under an idempotency key."""
+        headers = {"Idempotency-Key": key or uuid4().hex, "Content-Type": JSON_LINES}
+        document: Json = self._answer(
+            "POST",
+            path,
+            content=lines,
+            headers=headers,
+            params=query,
+            timeout=LINES_TIMEOUT_SECONDS,
+        ).json()
+        return document
+
+    def lines(self, path: str) -> Iterator[Json]:
+        """Yield the documents of an answer in JSON Lines, as they come."""
+        try:
+            with self._http.stream("GET", path, headers={"Accept": JSON_LINES}) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _problem(answer)
+                for line in answer.iter_lines():
+                    yield json.loads(line)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+
     def pages(self, path: str, **query: Any) -> Iterator[Json]:
         """Yield the items of a listing, page after page."""
         given = {name: value for name, value in query.items() if value is not None}
@@ -101,14 +130,17 @@ class Connection:
         try:
             answer = self._http.request(method, path, **content)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise ServerUnreachable(
-                f"no answer from {self._url} ({type(error).__name__}): is the service running "
-                "there (corral up, corral serve), and is CORRAL_URL right?",
-                url=self._url,
-            ) from error
+            raise self._unreachable(error) from error
         if answer.is_success:
             return answer
         raise _problem(answer)
+
+    def _unreachable(self, error: Exception) -> ServerUnreachable:
+        return ServerUnreachable(
+            f"no answer from {self._url} ({type(error).__name__}): is the service running "
+            "there (corral up, corral serve), and is CORRAL_URL right?",
+            url=self._url,
+        )
 
 
 def _problem(answer: httpx.Response) -> ApiProblem:

@@ -5,7 +5,7 @@ before they are used. No transaction is open meanwhile.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from registry.checkpoints.layouts import TOKENIZERS
@@ -33,13 +33,27 @@ class TokenCounter:
             PromptTooLong: They do not; the error says by how many tokens.
             Unavailable: The release's tokenizer is missing or damaged.
         """
-        prompt_tokens = self.tokenizer_of(manifest).count(prompt)
-        if prompt_tokens + max_new_tokens > context_tokens:
-            raise PromptTooLong(
-                prompt_tokens=prompt_tokens,
-                max_new_tokens=max_new_tokens,
-                context_tokens=context_tokens,
-            )
+        [too_long] = self.too_long(
+            [(prompt, max_new_tokens)], manifest=manifest, context_tokens=context_tokens
+        )
+        if too_long is not None:
+            raise too_long
+
+    def too_long(
+        self, asked: Sequence[tuple[str, int]], *, manifest: Manifest, context_tokens: int
+    ) -> list[PromptTooLong | None]:
+        """Say of each prompt and its new tokens why they do not fit a release's context.
+
+        Raises:
+            Unavailable: The release's tokenizer is missing or damaged.
+        """
+        counts = self.tokenizer_of(manifest).count_all([prompt for prompt, _ in asked])
+        return [
+            PromptTooLong(prompt_tokens=count, max_new_tokens=more, context_tokens=context_tokens)
+            if count + more > context_tokens
+            else None
+            for count, (_, more) in zip(counts, asked, strict=True)
+        ]
 
     def tokenizer_of(self, manifest: Manifest) -> Tokenizer:
         """Return the tokenizer of a release.

@@ -62,7 +62,7 @@ class Once:
     account: Account
     route: str
     key: str | None
-    body: BaseModel
+    body: BaseModel | bytes
 
     def made_before(self, session: Session) -> UUID | None:
         """Return what the key made earlier, if anything.
@@ -94,4 +94,6 @@ class Once:
 
     def _bytes(self) -> bytes:
         """Return the body in one form, whatever the order and spacing it was sent in."""
+        if isinstance(self.body, bytes):
+            return self.body
         return json.dumps(self.body.model_dump(), sort_keys=True, default=str).encode()

@@ -6,7 +6,7 @@ Plain ASGI, so that streams stay streams.
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -80,11 +80,18 @@ class RequestLog:
 
 
 class BodyLimit:
-    """Refuses bodies that are larger than any call needs, declared or not."""
+    """Refuses bodies that are larger than the call needs, declared or not.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    Args:
+        app: The application inside.
+        limit_bytes: Largest body of most calls.
+        larger: Largest body of those at these paths.
+    """
+
+    def __init__(self, app: ASGIApp, limit_bytes: int, larger: Mapping[str, int]) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -92,7 +99,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
-        left = self._limit_bytes
+        left = self._larger.get(scope["path"], self._limit_bytes)
         too_large = declared.isdecimal() and int(declared[:20]) > left
 
         async def receive_limited() -> Message:

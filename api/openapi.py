@@ -15,12 +15,32 @@ from api.problems import (
     status_of,
     title_of,
 )
-from registry.errors import CorralError, NotAuthenticated, RoleMissing, TokenExpired
+from registry.errors import (
+    ApprovalExpired,
+    ApprovalRevoked,
+    CorralError,
+    NotApproved,
+    NotAuthenticated,
+    ReleaseNotPublished,
+    ReleaseQuarantined,
+    RoleMissing,
+    ScopeMissing,
+    TokenExpired,
+)
 
 Responses = dict[int | str, dict[str, Any]]
 
 SIGN_IN: tuple[type[CorralError], ...] = (NotAuthenticated, TokenExpired)
 ROLE: tuple[type[CorralError], ...] = (*SIGN_IN, RoleMissing)
+REFUSALS: tuple[type[CorralError], ...] = (
+    ReleaseNotPublished,
+    ReleaseQuarantined,
+    NotApproved,
+    ApprovalExpired,
+    ApprovalRevoked,
+    ScopeMissing,
+)
+"""What ``registry.access.gate.admit`` says no with."""
 
 _PROBLEM = "#/components/schemas/Problem"
 _BODY = {

@@ -47,7 +47,11 @@ ROUTING: dict[int, tuple[str, str]] = {
     400: ("malformed_json", "the body is not JSON: send a JSON object in UTF-8"),
     404: ("not_found", "there is nothing at this address: /docs lists the calls"),
     405: ("method_not_allowed", "this address has other methods: /docs lists the calls"),
-    413: ("body_too_large", "the body is larger than any call needs: shorten the prompt"),
+    413: (
+        "body_too_large",
+        "the body is larger than this call takes: shorten the prompt, or submit a bulk in parts",
+    ),
+    415: ("unsupported_media_type", "send JSON Lines, as application/jsonl"),
 }
 
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -150,7 +154,7 @@ def _malformed(request: Request, error: Exception) -> JSONResponse:
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return _routing(request, HTTPException(HTTPStatus.BAD_REQUEST))
-    wrong = [FieldProblem(field=_field(each["loc"]), problem=each["msg"]) for each in found]
+    wrong = [FieldProblem(field=field_name(each["loc"]), problem=each["msg"]) for each in found]
     in_body = any(each["loc"][0] == "body" for each in found)
     return answer(
         request,
@@ -177,7 +181,7 @@ def _routing(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _field(place: Sequence[str | int]) -> str:
+def field_name(place: Sequence[str | int]) -> str:
     """Return where in the request a field is; a caller's own field names are not repeated."""
     parts = (str(each) for each in place)
     return ".".join(each if _FIELD.fullmatch(each) else "(unknown)" for each in parts)

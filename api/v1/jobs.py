@@ -1,6 +1,5 @@
 """Jobs: submit a prompt, follow it, read what was released."""
 
-import secrets
 from typing import Annotated
 from uuid import UUID
 
@@ -9,47 +8,32 @@ from fastapi import APIRouter, Query, Response, status
 from api.dependencies import AllDoors, Paging, Reads, Writes
 from api.idempotency import REPLAYED, Key, Once
 from api.identity import Researcher
-from api.openapi import ROLE, problems
+from api.openapi import REFUSALS, ROLE, problems
+from api.v1.parameters import parameters_of
 from api.v1.schemas.fields import Name, PageView
 from api.v1.schemas.jobs import JobSubmission
 from registry.access.gate import admit
 from registry.access.model import Scope
 from registry.errors import (
-    ApprovalExpired,
-    ApprovalRevoked,
     BadCursor,
     BadParameters,
     IdempotencyInProgress,
     IdempotencyMismatch,
     JobMoved,
-    NotApproved,
     PromptTooLarge,
     PromptTooLong,
-    ReleaseNotPublished,
-    ReleaseQuarantined,
-    ScopeMissing,
     Unavailable,
     UnknownJob,
     UnknownRelease,
 )
 from registry.jobs import queries
 from registry.jobs import service as jobs
-from registry.jobs.parameters import SEED_LIMIT, Parameters, check_prompt
+from registry.jobs.parameters import check_prompt
 from registry.jobs.states import JobState
 from registry.releases import queries as releases
-from registry.settings import Settings
 from registry.verdicts.view import JobView, view_of, views_of
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
-
-_REFUSALS = (
-    ReleaseNotPublished,
-    ReleaseQuarantined,
-    NotApproved,
-    ApprovalExpired,
-    ApprovalRevoked,
-    ScopeMissing,
-)
 
 
 @router.post(
@@ -58,7 +42,7 @@ _REFUSALS = (
     summary="Submit a prompt",
     responses=problems(
         *ROLE,
-        *_REFUSALS,
+        *REFUSALS,
         UnknownRelease,
         BadParameters,
         PromptTooLarge,
@@ -86,7 +70,7 @@ def submit_job(
             response.headers.update({"Location": _location(view.id), REPLAYED: "true"})
             return view
         release = releases.get(session, body.release)
-        parameters = _parameters(body, parts.settings)
+        parameters = parameters_of(body, parts.settings)
         check_prompt(body.prompt, limit_bytes=parts.settings.prompt_limit_bytes)
         admit(session, account_id=account.id, release_id=release.id, scope=Scope.GENERATE)
         manifest = releases.manifest_of(session, release)
@@ -101,7 +85,7 @@ def submit_job(
             session, account=account, release=release, prompt=body.prompt, parameters=parameters
         )
         once.remember(session, job.id)
-        parts.dispatcher.send_after_commit(session, job)
+        parts.dispatcher.send_or_hold(session, job)
         view = view_of(session, job)
     response.headers["Location"] = _location(view.id)
     return view
@@ -141,24 +125,6 @@ def cancel_job(identifier: UUID, account: Researcher, session: Writes) -> JobVie
     job = queries.owned(session, identifier, owner=account)
     jobs.cancel(session, job, actor=account.handle)
     return view_of(session, job)
-
-
-def _parameters(body: JobSubmission, settings: Settings) -> Parameters:
-    """Return what the engine will be asked for, in range and with a seed."""
-    parameters = Parameters(
-        max_new_tokens=body.max_new_tokens,
-        temperature=body.temperature,
-        top_p=body.top_p,
-        top_k=body.top_k,
-        seed=secrets.randbelow(SEED_LIMIT + 1) if body.seed is None else body.seed,
-        n=body.n,
-        stop=tuple(body.stop),
-        echo=body.echo,
-    )
-    parameters.check(
-        outputs_limit=settings.outputs_limit, new_tokens_limit=settings.new_tokens_limit
-    )
-    return parameters
 
 
 def _location(identifier: UUID) -> str:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import ROUTERS
-from api.v1.schemas.jobs import JobProgress, JobSubmission, OutputProgress
+from api.v1.schemas.jobs import BulkLine, JobProgress, JobSubmission, OutputProgress
 from registry.jobs.parameters import Parameters
 
 ABOUT_THE_GATE = re.compile(
@@ -32,7 +32,9 @@ def calls_of(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def fields_of(document: dict[str, Any], schema: dict[str, Any]) -> set[str]:
-    """Return the names of the fields of a body."""
+    """Return the names of the fields of a body, or of a line of one."""
+    if "$ref" not in schema:
+        return set(schema["properties"])
     name = schema["$ref"].removeprefix(SCHEMA)
     return set(document["components"]["schemas"][name]["properties"])
 
@@ -41,6 +43,7 @@ def test_a_caller_says_how_to_generate_and_nothing_else() -> None:
     parameters = {each.name for each in dataclasses.fields(Parameters)}
 
     assert set(JobSubmission.model_fields) == {"release", "prompt"} | parameters
+    assert set(BulkLine.model_fields) == {"custom_id", "prompt"} | parameters
 
 
 def test_no_call_takes_a_word_about_the_gate(document: dict[str, Any]) -> None:
@@ -54,14 +57,15 @@ def test_no_call_takes_a_word_about_the_gate(document: dict[str, Any]) -> None:
     assert sorted(name for name in said if ABOUT_THE_GATE.search(name.lower())) == []
 
 
-def test_every_body_is_one_json_object(document: dict[str, Any]) -> None:
-    kinds = {
-        kind
-        for call in calls_of(document)
-        for kind in call.get("requestBody", {}).get("content", {})
-    }
+def test_every_body_is_one_json_object_or_one_on_each_line(document: dict[str, Any]) -> None:
+    kinds: dict[str, set[str]] = {}
+    for path, calls in document["paths"].items():
+        for call in calls.values():
+            for kind in call.get("requestBody", {}).get("content", {}):
+                kinds.setdefault(kind, set()).add(path)
 
-    assert kinds == {"application/json"}
+    assert set(kinds) == {"application/json", "application/jsonl"}
+    assert kinds["application/jsonl"] == {"/v1/jobs/bulk"}
 
 
 def test_texts_are_in_the_answers_of_two_kinds_only(document: dict[str, Any]) -> None:
