@@ -2,10 +2,11 @@
 
 import click
 
+from api.cli.bulk import counts_of
 from api.cli.connection import connected
 from api.cli.outcome import flags_of, print_outcome
 from api.cli.render import json_option, plain, print_facts, print_json, print_table
-from api.client import Client
+from api.client import ApiProblem, Client, Json
 
 _SHOWN = ("id", "release", "release_digest", "state", "created_at", "finished_at", "prompt")
 
@@ -88,12 +89,29 @@ def job(client: Client, identifier: str, as_json: bool) -> None:
 @json_option
 @connected
 def cancel(client: Client, identifier: str, as_json: bool) -> None:
-    """Cancel the job ID, unless it has ended.
+    """Cancel the job or the bulk ID, unless it has ended.
 
     Example: corral cancel 0198c5b2-7c1e-7d30-9a55-2f6f1f0a1b2c
     """
-    cancelled = client.cancel(identifier)
+    try:
+        cancelled = client.cancel(identifier)
+        said = f"job {cancelled['id']} is {cancelled['state']}"
+    except ApiProblem as problem:
+        if problem.code != "unknown_job":
+            raise
+        cancelled = _cancel_bulk(client, identifier, problem)
+        said = f"bulk {cancelled['id']}: {counts_of(cancelled)}"
     if as_json:
         print_json(cancelled)
     else:
-        click.echo(plain(f"job {cancelled['id']} is {cancelled['state']}"))
+        click.echo(plain(said))
+
+
+def _cancel_bulk(client: Client, identifier: str, no_job: ApiProblem) -> Json:
+    """Cancel a bulk; where there is none either, say that there is no job."""
+    try:
+        return client.cancel_bulk(identifier)
+    except ApiProblem as problem:
+        if problem.code == "unknown_bulk":
+            raise no_job from problem
+        raise

@@ -104,10 +104,17 @@ SECTIONS: dict[str, dict[str, Lazy | click.Command]] = {
     "Researcher (over HTTP)": {
         "request": Lazy("api.cli.access:request", "Ask to use the release NAME."),
         "requests": Lazy("api.cli.access:requests", "List access requests, newest first."),
-        "submit": Lazy("api.cli.submit:submit", "Submit PROMPT to the release NAME."),
+        "submit": Lazy(
+            "api.cli.submit:submit", "Submit PROMPT, or the prompts in a file, to the release NAME."
+        ),
         "jobs": Lazy("api.cli.jobs:jobs", "List your jobs, newest first."),
         "job": Lazy("api.cli.jobs:job", "Show the job ID and its released outputs."),
-        "cancel": Lazy("api.cli.jobs:cancel", "Cancel the job ID, unless it has ended."),
+        "cancel": Lazy(
+            "api.cli.jobs:cancel", "Cancel the job or the bulk ID, unless it has ended."
+        ),
+        "bulks": Lazy("api.cli.bulk:bulks", "List your bulks, newest first."),
+        "bulk": Lazy("api.cli.bulk:bulk", "Show how far the bulk ID is."),
+        "results": Lazy("api.cli.bulk:results", "Print the results of the bulk ID so far."),
         "receipt": RECEIPT,
     },
     "Reviewer (over HTTP)": {

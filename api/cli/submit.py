@@ -1,11 +1,13 @@
-"""``corral submit``: one prompt, and what became of it."""
+"""``corral submit``: one prompt or a file of them, and what became of them."""
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from api.cli.bulk import submit_file
 from api.cli.connection import connected
 from api.cli.outcome import print_outcome
 from api.cli.render import json_option, plain, print_json
@@ -15,7 +17,12 @@ from api.client import Client
 
 @click.command()
 @click.argument("name")
-@click.argument("prompt")
+@click.argument("prompt", required=False)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Prompts and their parameters, JSON Lines with a custom_id each; instead of PROMPT.",
+)
 @click.option("--max-new-tokens", type=click.IntRange(1), help="Most tokens of each output.")
 @click.option("--temperature", type=click.FloatRange(0, 5), help="0 takes the likeliest token.")
 @click.option(
@@ -30,16 +37,35 @@ from api.client import Client
 @json_option
 @connected
 def submit(
-    client: Client, /, name: str, prompt: str, wait: bool, as_json: bool, **parameters: Any
+    client: Client,
+    /,
+    name: str,
+    prompt: str | None,
+    file: Path | None,
+    wait: bool,
+    as_json: bool,
+    **parameters: Any,
 ) -> None:
-    """Submit PROMPT to the release NAME.
+    """Submit PROMPT, or the prompts in a file, to the release NAME.
 
     The prompt - stands for standard input. What is not given is left to the service.
-    With --wait, exit status 1 says that the job failed; a flagged output is no failure.
+    With --wait, exit status 1 says that a job failed; a flagged output is no failure.
+
+    A line of a file: {"custom_id": "1", "prompt": "Once upon a time", "max_new_tokens": 64}.
+    All lines are accepted or none; with --wait the results are printed as JSON Lines.
 
     Example: corral submit meta/llama-7b "Once upon a time" --max-new-tokens 64 --wait
+
+    Example: corral submit meta/llama-7b --file prompts.jsonl --wait > results.jsonl
     """
     given = {key: value for key, value in parameters.items() if value not in (None, ())}
+    if file is not None:
+        if prompt is not None or given:
+            raise click.UsageError("a file has the prompts and their parameters in its lines")
+        submit_file(client, name, file, wait=wait, as_json=as_json)
+        return
+    if prompt is None:
+        raise click.UsageError("give a PROMPT, - for standard input, or --file")
     job = client.submit(name, text_of(prompt), **given)
     if wait:
         job = _ended(client, job["id"])

@@ -1,15 +1,23 @@
 """A ``corral`` to run in a data directory of the test's own."""
 
 import shutil
-from collections.abc import Callable
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from api.cli.main import cli
+from tests.integration.api.service import Service
 
 Corral = Callable[..., Result]
+As = Callable[..., Result]
 
 
 @pytest.fixture
@@ -39,3 +47,32 @@ def corral(bare: Corral, tmp_path: Path, sqlite_template: Path) -> Corral:
     (tmp_path / "data").mkdir()
     shutil.copy(sqlite_template, tmp_path / "data" / "corral.db")
     return bare
+
+
+@pytest.fixture
+def url(service: Service) -> Iterator[str]:
+    """The address of the application, served by uvicorn."""
+    config = uvicorn.Config(service.http.app, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        # The server's log would otherwise mix with what the command prints.
+        with capture_logs():
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def person(bare: Corral, service: Service, url: str) -> As:
+    """Run a command as somebody."""
+
+    def run(who: str, *words: str, **options: Any) -> Result:
+        env = {"CORRAL_URL": url, "CORRAL_TOKEN": service.tokens[who]}
+        return bare(*words, env=env, **options)
+
+    return run

@@ -1,54 +1,19 @@
 """Researchers and reviewers work over HTTP with a real server."""
 
 import json
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
-import uvicorn
 from click.testing import Result
-from structlog.testing import capture_logs
 
 from filters.policy import default_policy
-from tests.integration.api.cli.conftest import Corral
+from tests.integration.api.cli.conftest import As, Corral
 from tests.integration.api.service import NAME, Service
 from tests.support.policies import second_reviewed
 
-As = Callable[..., Result]
 NO_JOB = "00000000-0000-7000-8000-000000000000"
 ESCAPES = "before\x1b[2Jafter\x9b31m"
-
-
-@pytest.fixture
-def url(service: Service) -> Iterator[str]:
-    """The address of the application, served by uvicorn."""
-    config = uvicorn.Config(service.http.app, log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        # The server's log would otherwise mix with what the command prints.
-        with capture_logs():
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture
-def person(bare: Corral, service: Service, url: str) -> As:
-    """Run a command as somebody."""
-
-    def run(who: str, *words: str, **options: Any) -> Result:
-        env = {"CORRAL_URL": url, "CORRAL_TOKEN": service.tokens[who]}
-        return bare(*words, env=env, **options)
-
-    return run
 
 
 def _json(result: Result) -> Any:
