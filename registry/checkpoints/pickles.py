@@ -110,7 +110,11 @@ def _pickle(data: memoryview, entry: Entry) -> bytes:
     if entry.size > PICKLE_LIMIT_BYTES:
         raise Fault(PickleProblem.TOO_LARGE, f"the pickle has {entry.size} bytes", entry=entry.path)
     if not has_its_crc(data, entry):
-        raise Fault(PickleProblem.DAMAGED, "the pickle is not what was written", entry=entry.path)
+        raise Fault(
+            PickleProblem.DAMAGED,
+            "the pickle does not have the checksum that the archive gives",
+            entry=entry.path,
+        )
     return bytes(data[entry.begin : entry.end])
 
 

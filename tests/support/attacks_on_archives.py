@@ -93,6 +93,7 @@ def on_archives(marker: Path) -> Iterator[Attack]:
         "another checksum in the local header": _of_pickle(local={"crc": 1}),
         "another size in the local header": _of_pickle(local={"size": 1}),
         "another size without a descriptor": _of_pickle(flags=0, local={"size": 1}),
+        "two sizes in both headers": _of_pickle(flags=0, size=len(GOOD) + 1),
         "no local header": _of_pickle(local={"start": b"PK\x07\x07"}),
         "a size in the list that is another": _of_pickle(size=len(GOOD) + 1),
     }
@@ -123,6 +124,7 @@ def on_entries(marker: Path) -> Iterator[Attack]:
         "an extension that scanners skip": Member(f"{FOLDER}/weights.joblib", bad),
         "a pickle without a folder": Member("data.pkl", bad),
         "a pickle in another folder": Member("other/data.pkl", bad),
+        "a right entry in another folder": Member("other/byteorder", b"little"),
         "a path out of the folder": Member("../data.pkl", bad),
         "a full path": Member("/data.pkl", bad),
         "a path out of the folder, after it": Member(f"{FOLDER}/../data.pkl", bad),
