@@ -77,6 +77,7 @@ def register_folder(
             license=license,
             source=source,
             actor=actor,
+            checked=checks.summary(),
         )
 
 

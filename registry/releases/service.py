@@ -5,6 +5,7 @@ Hashing and copying happen before ``register`` is called, outside any transactio
 """
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -43,10 +44,12 @@ def register(
     license: str,  # noqa: A002 (the field's name everywhere)
     source: str,
     actor: str,
+    checked: Sequence[str] = (),
 ) -> Release:
     """Write a release whose files are in the store.
 
-    Registering the same bytes under the same name again changes nothing.
+    Registering the same bytes under the same name again changes nothing. The ledger keeps
+    what the files were ``checked`` against, in sentences.
 
     Raises:
         ReleaseExists: The name belongs to another digest.
@@ -87,7 +90,12 @@ def register(
             )
         )
     ledger.record(
-        session, actor=actor, action="release.registered", subject=name, digest=manifest.digest
+        session,
+        actor=actor,
+        action="release.registered",
+        subject=name,
+        digest=manifest.digest,
+        checked=list(checked),
     )
     return release
 

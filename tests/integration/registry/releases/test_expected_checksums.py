@@ -14,6 +14,7 @@ from registry.checkpoints.resources import Serialization
 from registry.checkpoints.signing import sign_files
 from registry.db.session import Database
 from registry.errors import BadBundle, BadChecklist, BadCheckpoint, ChecksumMismatch
+from registry.ledger import queries as ledger
 from registry.releases.intake import all_releases, check_folder, register_folder
 from registry.releases.store import Store
 from tests.support.bundles import KEY, OTHER_PUBLIC, PUBLIC, in_folder
@@ -78,6 +79,18 @@ def test_a_folder_that_is_as_listed_is_registered_and_that_is_said(
     said = register(folder, listing)
 
     assert said == [f"as list lists: 3 files, by {algorithm}"]
+
+
+def test_the_ledger_keeps_what_the_files_were_checked_against(
+    register: Callable[..., list[str]], folder: Path, database: Database
+) -> None:
+    write_list(folder / "SHA256SUMS", folder)
+
+    said = register(folder)
+
+    with database.reading() as session:
+        [entry] = ledger.entries(session, subject="owner/tiny", limit=2, cursor=None).rows
+    assert json.loads(entry.facts)["checked"] == said == ["as SHA256SUMS lists: 3 files, by sha256"]
 
 
 def test_a_byte_that_differs_leaves_neither_row_nor_object(
