@@ -86,6 +86,7 @@ def inspect(folder: Path) -> Layout:
     """
     files = files_of(folder)
     root = folder.resolve()
+    _refuse_outer(root, files)
     for file in files:
         reject_impostor(file, root)
     is_safe = any(file.suffix == ".safetensors" for file in files)
@@ -112,7 +113,6 @@ def _meta(root: Path, files: tuple[Path, ...]) -> Layout:
 
 
 def _huggingface(root: Path, files: tuple[Path, ...]) -> Layout:
-    _hint_inner_meta(root, files)
     config = huggingface.read_config(root, files)
     weight_files = huggingface.weight_files(root, files)
     if not any((root / name) in files for name in TOKENIZERS):
@@ -129,9 +129,9 @@ def _huggingface(root: Path, files: tuple[Path, ...]) -> Layout:
     )
 
 
-def _hint_inner_meta(root: Path, files: Sequence[Path]) -> None:
+def _refuse_outer(root: Path, files: Sequence[Path]) -> None:
     """Refuse the folder that Meta's download script fills, naming those inside that are meant."""
     inner = [file.parent for file in files if file.name == PARAMS and file.parent != root]
-    if inner and root / CONFIG not in files:
+    if inner and root / CONFIG not in files and not meta.is_meta(root, files):
         which = " or ".join(str(each) for each in inner)
         raise BadCheckpoint(f"{root} holds checkpoints and is none: did you mean {which}?")

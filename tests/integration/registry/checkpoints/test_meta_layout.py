@@ -59,6 +59,7 @@ def test_the_folder_around_the_checkpoints_is_refused_with_the_right_ones_named(
 ) -> None:
     for name in ("7B", "13B"):
         write_meta(tmp_path / name)
+    (tmp_path / "13B" / SHARD).write_bytes(b"")  # What is wrong inside is not asked yet.
 
     with pytest.raises(BadCheckpoint, match=f"did you mean {tmp_path}/13B or {tmp_path}/7B"):
         inspect(tmp_path)
