@@ -52,6 +52,15 @@ def manifest_for_digest(session: Session, digest: str) -> Manifest:
     return manifest_of(session, release)
 
 
+def referenced_sha256s(session: Session) -> set[str]:
+    """Return every object of the store that the records refer to, whatever its release's state.
+
+    What is not among them is collected one day: whoever puts other files than those of a
+    manifest into the store adds them here.
+    """
+    return set(session.scalars(select(ReleaseFile.sha256).distinct()))
+
+
 def page(session: Session, *, limit: int, cursor: str | None) -> Page[Release]:
     """Return releases, newest first."""
     return paged(session, select(Release), Release, limit=limit, cursor=cursor)

@@ -68,6 +68,20 @@ def test_a_folder_becomes_a_registered_release_with_its_files_in_the_store(
     assert _actions(database) == ["release.registered"]
 
 
+def test_every_stored_file_is_referenced(
+    register: Register, database: Database, store: Store, tmp_path: Path
+) -> None:
+    register(make_checkpoint(tmp_path / "tiny"))
+    register(make_sharded(tmp_path / "sharded"), name="owner/sharded")
+
+    with database.reading() as session:
+        referenced = queries.referenced_sha256s(session)
+
+    assert referenced == {
+        path.name for path in (store.root / "sha256").rglob("*") if path.is_file()
+    }
+
+
 def test_every_byte_is_read_once(register: Register, tmp_path: Path) -> None:
     folder = make_checkpoint(tmp_path / "tiny")
     seen: list[int] = []
