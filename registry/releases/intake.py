@@ -5,17 +5,18 @@ had reached the store by then belong to no release, and serve whoever registers 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from registry.checkpoints import layouts
 from registry.checkpoints.digest import Progress, digest_files
 from registry.checkpoints.expectations import Expected, expectations_of
+from registry.checkpoints.folders import is_pickle
 from registry.checkpoints.manifest import Differences, Manifest, compare
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
-from registry.errors import PickledWeights
-from registry.releases import queries, service
+from registry.releases import derivations, originals, queries, service
 from registry.releases.model import Release
 from registry.releases.store import Store
 
@@ -38,6 +39,7 @@ def register_folder(
     Lists of checksums that lie in the folder are followed, and what is in ``expected``; a file
     that is not what they say leaves neither row nor object. ``say`` hears what was checked.
 
+    Pickled weights are kept as evidence, and what is registered is the safetensors made of them.
     The same bytes under the same name are the same release: it is returned as it is.
 
     Raises:
@@ -45,31 +47,28 @@ def register_folder(
         BadChecklist: A list is none, or not of this folder, or none has the weights.
         ChecksumMismatch: A file is not what a list says.
         BadCheckpoint: The folder is no checkpoint that can be registered.
-        PickledWeights: The weights have to be converted first.
         ReleaseExists: The name belongs to another digest.
         NotEnoughDisk: The copies do not fit.
     """
     service.check_name(name)
     layout = layouts.inspect(folder)
-    if layout.is_pickled:
-        raise PickledWeights(
-            "the weights are pickles, and reading a pickle can run code: convert to safetensors "
-            "first, where that can do no harm"
-        )
     checks = expectations_of(layout.checklists, expected, files=layout.files, root=layout.root)
     store.sweep_temp()
-    manifest = store.add_folder(
-        layout.files,
-        root=layout.root,
-        progress=progress,
-        md5=checks.needs_md5,
-        check=checks.check,
-    )
+    how: dict[str, Any] = {
+        "progress": progress,
+        "md5": checks.needs_md5,
+        "check": checks.check,
+    }
+    derived = originals.take_in(store, layout, **how) if layout.is_pickled else None
+    if derived is None:
+        manifest = store.add_folder(layout.files, root=layout.root, **how)
+    else:
+        manifest, layout = derived.manifest, replace(layout, kind="huggingface")
     if say is not None:
         for sentence in checks.summary():
             say(sentence)
     with database.transaction() as session:
-        return service.register(
+        release = service.register(
             session,
             name=name,
             layout=layout,
@@ -79,6 +78,20 @@ def register_folder(
             actor=actor,
             checked=checks.summary(),
         )
+        if derived is not None:
+            derivations.record(session, release=release, derived=derived, actor=actor)
+        return release
+
+
+def work_bytes(folder: Path) -> int:
+    """Return about how many bytes ``register_folder`` will report as done.
+
+    Raises:
+        BadCheckpoint: There is no such folder, or it is empty.
+    """
+    files = layouts.files_of(folder)
+    # Pickles are copied, and about as many bytes written in their place.
+    return sum(file.stat().st_size * (2 if is_pickle(file) else 1) for file in files)
 
 
 def check_folder(

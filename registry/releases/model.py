@@ -60,3 +60,34 @@ class ReleaseFile(Row):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     blake3: Mapped[str] = mapped_column(String(64))
+
+
+class Derivation(Row):
+    """How the served files of a release were made of pickled originals.
+
+    ``digest`` is the SHA-256 of the record in canonical form, which the ledger has too.
+    """
+
+    __tablename__ = "derivations"
+
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"), unique=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    evidence_digest: Mapped[str] = mapped_column(String(64), index=True)
+    layout: Mapped[str] = mapped_column(String(20), comment="of the originals")
+    converter: Mapped[str] = mapped_column(String(64))
+    rules_version: Mapped[int] = mapped_column(Integer)
+    notes: Mapped[list[str]]
+    derived_at: Mapped[datetime]
+
+
+class EvidenceFile(Row):
+    """One original; its bytes are in the store under its sha256, and no worker gets them."""
+
+    __tablename__ = "evidence_files"
+    __table_args__ = (UniqueConstraint("derivation_id", "path"),)
+
+    derivation_id: Mapped[UUID] = mapped_column(ForeignKey("derivations.id"))
+    path: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    blake3: Mapped[str] = mapped_column(String(64))

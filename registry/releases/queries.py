@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from registry.checkpoints.manifest import FileEntry, Manifest
 from registry.db.paging import Page, paged
 from registry.errors import UnknownRelease
-from registry.releases.model import Release, ReleaseFile, ReleaseState
+from registry.releases.model import Derivation, EvidenceFile, Release, ReleaseFile, ReleaseState
 
 
 def get(session: Session, name: str) -> Release:
@@ -40,6 +40,22 @@ def manifest_of(session: Session, release: Release) -> Manifest:
     )
 
 
+def derivation_of(session: Session, release: Release) -> Derivation | None:
+    """Return how the files of a release were made, unless they are as they were registered."""
+    return session.scalar(select(Derivation).where(Derivation.release_id == release.id))
+
+
+def evidence_of(session: Session, derivation: Derivation) -> Manifest:
+    """Return the manifest of the originals."""
+    files = session.scalars(select(EvidenceFile).where(EvidenceFile.derivation_id == derivation.id))
+    return Manifest(
+        tuple(
+            FileEntry(path=each.path, size=each.size, sha256=each.sha256, blake3=each.blake3)
+            for each in files
+        )
+    )
+
+
 def manifest_for_digest(session: Session, digest: str) -> Manifest:
     """Return the manifest with this digest, whatever its name.
 
@@ -58,7 +74,8 @@ def referenced_sha256s(session: Session) -> set[str]:
     What is not among them is collected one day: whoever puts other files than those of a
     manifest into the store adds them here.
     """
-    return set(session.scalars(select(ReleaseFile.sha256).distinct()))
+    served = select(ReleaseFile.sha256)
+    return set(session.scalars(served.union(select(EvidenceFile.sha256))))
 
 
 def page(session: Session, *, limit: int, cursor: str | None) -> Page[Release]:

@@ -13,7 +13,6 @@ from registry.releases.intake import all_releases, likeness_of, register_folder
 from registry.releases.model import Release, ReleaseState
 from registry.releases.store import Store
 from tests.support.checkpoints import make_checkpoint, make_sharded, safetensors_bytes
-from tests.support.meta import write_meta
 
 NAME = "owner/tiny"
 
@@ -136,17 +135,6 @@ def test_pickles_leave_neither_row_nor_file(
 
     assert _actions(database) == []
     assert not store.root.exists()
-
-
-def test_weights_that_are_pickles_are_not_registered_as_they_are(
-    register: Register, database: Database, tmp_path: Path
-) -> None:
-    folder = write_meta(tmp_path / "7B")
-
-    with pytest.raises(PickledWeights, match="convert to safetensors first"):
-        register(folder)
-
-    assert _actions(database) == []
 
 
 def test_a_folder_that_changes_meanwhile_leaves_no_row(
