@@ -7,6 +7,7 @@ import click
 
 from api.cli import signing
 from api.cli.bars import byte_bar
+from api.cli.derivation import evidence_of
 from api.cli.expected import expect_option, read_all
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json, size
@@ -75,16 +76,23 @@ def verify(
 @click.command()
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--evidence", is_flag=True, help="The originals that it was converted from.")
 @json_option
 @click.pass_context
-def export(context: click.Context, name: str, folder: Path, as_json: bool) -> None:
+def export(context: click.Context, name: str, folder: Path, evidence: bool, as_json: bool) -> None:
     """Write the files of the release NAME into the new folder DIR, checking every byte.
+
+    With --evidence these are the originals that the release was converted from. Pickles may be
+    among them, and whoever loads a pickle runs what is in it.
 
     Example: corral release export meta/llama-7b ./llama-7b
     """
     with open_records(context) as records:
         with records.database.reading() as session:
-            manifest = queries.manifest_of(session, queries.get(session, name))
+            row = queries.get(session, name)
+            manifest = queries.manifest_of(session, row)
+        if evidence:
+            manifest = evidence_of(records, row)
         with byte_bar("exporting", manifest.total_bytes) as progress:
             records.store.materialise(manifest, folder, progress=progress)
     if as_json:

@@ -6,19 +6,18 @@ from typing import Any
 
 import click
 
-from api.cli import integrity, signing
+from api.cli import derivation, integrity, signing
 from api.cli.bars import byte_bar
 from api.cli.expected import expect_option, key_option, read_all
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_facts, print_json, print_table, size
 from api.v1.schemas.releases import FileView, ReleaseView
 from registry.accounts.service import OPERATOR
-from registry.checkpoints.layouts import files_of
 from registry.checkpoints.manifest import SHOWN_DIGITS, Manifest
 from registry.errors import UnknownRelease
 from registry.releases import queries
 from registry.releases import service as releases
-from registry.releases.intake import all_releases, register_folder
+from registry.releases.intake import all_releases, register_folder, work_bytes
 from registry.releases.model import Release, ReleaseState
 from registry.releases.signatures import signatures_of, verify_command
 
@@ -59,14 +58,15 @@ def register(
 ) -> None:
     """Register the checkpoint in DIR: hash its files and copy them into the store.
 
-    Nobody can use the release before it is published. Lists of checksums in DIR (checklist.chk,
-    SHA256SUMS) are followed by themselves.
+    Weights that are pickles (Meta's consolidated.*.pth, pytorch_model*.bin) are kept as evidence,
+    and the release is the safetensors made of them. Lists of checksums in DIR (checklist.chk,
+    SHA256SUMS) are followed by themselves. Nobody can use the release before it is published.
 
     Example: corral release register ./llama-7b --name meta/llama-7b --license "LLaMA licence"
     """
     expected, checked = read_all(expect, key), list[str]()
     with open_records(context) as records:
-        total = sum(file.stat().st_size for file in files_of(folder))
+        total = work_bytes(folder)
         was_there = _is_known(records, name)
         with byte_bar("registering", total, is_resumable=True) as progress:
             row = register_folder(
@@ -91,7 +91,8 @@ def register(
             f"{name} was registered already with these bytes ({_short(row)}); it is {row.state}"
         )
     else:
-        click.echo(f"registered {name} as {_short(row)}: corral release publish {name}")
+        made_of = derivation.made_of(facts["derivation"])
+        click.echo(f"registered {name} as {_short(row)}{made_of}: corral release publish {name}")
 
 
 @release.command("list")
@@ -135,15 +136,13 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    files = facts.pop("files")
+    files, record = facts.pop("files"), facts.pop("derivation")
     signed = [f"key {each['key'][:SHOWN_DIGITS]}" for each in facts["signatures"]]
-    print_facts({**facts, "total_bytes": size(facts["total_bytes"]), "signatures": signed})
-    click.echo()
-    print_table(
-        ("file", "size", "sha256"),
-        [(each["path"], size(each["size"]), each["sha256"]) for each in files],
-        empty="no files",
-    )
+    shown = {**facts, "total_bytes": size(facts["total_bytes"]), "signatures": signed}
+    print_facts({**shown, **derivation.facts_of(record)})
+    _print_files("file", files)
+    if record is not None:
+        _print_files("original, kept as evidence", record["inputs"])
 
 
 @release.command()
@@ -217,7 +216,17 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
         "signatures": [asdict(each) for each in signatures],
         "verify_command": verify_command(row.name) if can_verify else None,
         "files": _files(manifest),
+        "derivation": derivation.derivation_of(records, row),
     }
+
+
+def _print_files(heading: str, files: list[dict[str, Any]]) -> None:
+    click.echo()
+    print_table(
+        (heading, "size", "sha256"),
+        [(each["path"], size(each["size"]), each["sha256"]) for each in files],
+        empty="no files",
+    )
 
 
 def _public(row: Release) -> dict[str, Any]:

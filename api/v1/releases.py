@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 
 from api.dependencies import Paging, Reads
 from api.openapi import problems
+from api.v1.schemas.derivations import DerivationView, ReleaseDetailView
 from api.v1.schemas.fields import PageView
 from api.v1.schemas.releases import (
     FileView,
@@ -33,9 +34,18 @@ def list_releases(session: Reads, place: Paging) -> PageView[ReleaseView]:
 
 
 @router.get("/{owner}/{name}", summary="One release", responses=problems(UnknownRelease))
-def get_release(owner: Part, name: Part, session: Reads) -> ReleaseView:
-    """Return a release's digest, state and licence. Needs no token."""
-    return ReleaseView.model_validate(releases.get(session, f"{owner}/{name}"))
+def get_release(owner: Part, name: Part, session: Reads) -> ReleaseDetailView:
+    """Return a release's digest, state, licence and how it was made. Needs no token."""
+    release = releases.get(session, f"{owner}/{name}")
+    derivation = releases.derivation_of(session, release)
+    if derivation is None:
+        return ReleaseDetailView.with_derivation(release, None)
+    view = DerivationView.of(
+        derivation,
+        evidence=releases.evidence_of(session, derivation),
+        served=releases.manifest_of(session, release),
+    )
+    return ReleaseDetailView.with_derivation(release, view)
 
 
 @router.get(
