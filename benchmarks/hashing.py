@@ -6,7 +6,8 @@ nothing, and, where a Python that has it is named, ``model_signing.hashing`` as 
 a folder before it signs it (SHA-256 alone). Ratios are medians over the rounds.
 
 The bound is what limits the first ratio: what one core does of all of our work, beside that
-of SHA-256 alone, without threads and files, on a block that stays in its cache.
+of SHA-256 alone, without threads and files, on a block that stays in its cache. Reading from
+the page cache costs more than that.
 
     python benchmarks/hashing.py --files 8 --megabytes 2000 --model-signing scratch/bin/python
 """
