@@ -42,6 +42,7 @@ def on_storages(_marker: Path) -> Iterator[Attack]:
         "fewer strides than sizes": tensor(strides=(1,)),
         "a size that is a string": tensor().replace(number(2), text("a"), 1),
         "a size that is a truth value": tensor(shape=(True, 2)),
+        "a size and a stride that are truth values": tensor(shape=(True, 2), strides=(True, 1)),
         "an offset that wraps around": tensor(offset=2**63 - 1),
         "an empty tensor before the storage": tensor(offset=-9, shape=(0,), strides=(1,)),
         "a storage longer than its entry": tensor(storage(length=8)),
