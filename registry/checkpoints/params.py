@@ -2,7 +2,9 @@
 
 It gives the sizes, sometimes below the key ``model``, and a ``vocab_size`` of -1 where the
 tokenizer decides. It does not give the context: that depends on which LLaMA it is, which is
-told from the base of the rotary frequencies, the heads and the epsilon.
+told from the base of the rotary frequencies, the heads and the epsilon. Where these fit two
+generations the shorter context is taken, which is never wrong: the 7B chat model of LLaMA 2
+has the same ``params.json`` as LLaMA 1's 7B.
 
 Source: params.json and ``ModelArgs`` of github.com/meta-llama/llama and llama-models; contexts,
 and the factors of the scaled rotary frequencies, from ``convert_llama_weights_to_hf.py`` of

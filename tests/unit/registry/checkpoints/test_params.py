@@ -74,6 +74,14 @@ def test_the_context_is_that_of_the_generation(document: dict[str, Any], context
     assert params.context_tokens == context
 
 
+def test_where_params_fit_two_generations_the_shorter_context_is_taken() -> None:
+    chat = LLAMA_2 | {"norm_eps": 1e-06}
+
+    params = parse_params(chat, tokenizer_size=32000)
+
+    assert params.context_tokens == 2048
+
+
 def test_only_the_third_generation_has_shards_of_the_embeddings_rows() -> None:
     by_rows = [
         parse_params(each, tokenizer_size=32000).embedding_by_rows
