@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from registry.checkpoints.checklists import NAMES as LIST_NAMES
 from registry.checkpoints.configs import GENERATION_CONFIG, check_params, config_of, end_tokens
 from registry.checkpoints.convert import Conversion, from_bin, from_meta
 from registry.checkpoints.digest import FileDigest, Progress, digest_stream, in_parallel
@@ -125,6 +126,8 @@ def _carried(layout: Layout) -> frozenset[str]:
             there is no tokenizer that Corral reads.
     """
     names = {_name(file, layout) for file in {*layout.files} - {*layout.weight_files}}
+    # Lists of checksums name the originals, which are not served.
+    names -= {name for name in names if name.lower() in LIST_NAMES}
     if layout.params is None:
         return frozenset(names - {_BIN_INDEX})
     for name in (CONFIG, GENERATION_CONFIG):
@@ -139,8 +142,7 @@ def _carried(layout: Layout) -> frozenset[str]:
             "tokenizer.model is no sentencepiece model (that of LLaMA 3 is another kind of file): "
             "put the tokenizer.json beside it that the same model has in Hugging Face's layout"
         )
-    checklists = {name for name in names if name.endswith(".chk")}
-    return frozenset(names - unread - checklists - {PARAMS})
+    return frozenset(names - unread - {PARAMS})
 
 
 def _is_tokenizer(file: Path) -> bool:
