@@ -79,6 +79,12 @@ def test_decoding_gives_back_what_was_encoded(tokenizer: Tokenizer, text: str) -
 
 
 @each_kind
+@given(texts=st.lists(TEXTS, min_size=1))
+def test_many_prompts_are_counted_as_each_alone(tokenizer: Tokenizer, texts: list[str]) -> None:
+    assert tokenizer.count_all(texts) == [tokenizer.count(text) for text in texts]
+
+
+@each_kind
 @given(text=TEXTS, share=st.floats(0, 1))
 def test_a_continuation_is_exactly_what_follows_the_prompt(
     tokenizer: Tokenizer, text: str, share: float
