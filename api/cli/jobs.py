@@ -1,5 +1,7 @@
 """``corral jobs``, ``job``, ``cancel``: a researcher's own jobs."""
 
+from itertools import islice
+
 import click
 
 from api.cli.bulk import counts_of
@@ -18,14 +20,17 @@ _SHOWN = ("id", "release", "release_digest", "state", "created_at", "finished_at
     help="Only those in this state.",
 )
 @click.option("--release", metavar="NAME", help="Only those of this release.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many, the newest ones.")
 @json_option
 @connected
-def jobs(client: Client, state: str | None, release: str | None, as_json: bool) -> None:
+def jobs(
+    client: Client, state: str | None, release: str | None, limit: int | None, as_json: bool
+) -> None:
     """List your jobs, newest first.
 
     Example: corral jobs --state done --json
     """
-    items = list(client.jobs(state=state, release=release))
+    items = list(islice(client.jobs(state=state, release=release), limit))
     if as_json:
         print_json({"items": items})
         return

@@ -59,6 +59,14 @@ def test_a_file_is_accepted_shown_and_listed(person: As, prompts: Path) -> None:
     assert "3 queued" in listed.stdout
 
 
+def test_a_list_of_jobs_may_be_shorter_than_a_bulk(person: As, prompts: Path) -> None:
+    person("ada", "submit", NAME, "--file", str(prompts))
+
+    listed = json.loads(person("ada", "jobs", "--limit", "2", "--json").stdout)
+
+    assert [each["custom_id"] for each in listed["items"]] == ["line-2", "line-1"]
+
+
 def test_wrong_lines_are_listed_one_by_one(person: As, tmp_path: Path) -> None:
     path = write(tmp_path, line(0), line(0), line(2, temperature="hot"), {"prompt": "hi"})
 
