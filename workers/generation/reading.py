@@ -9,7 +9,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from blake3 import blake3
@@ -47,8 +48,16 @@ class Reading:
     """
 
     def __init__(
-        self, entry: FileEntry, descriptor: int, *, threads: int, progress: Progress | None
+        self,
+        entry: FileEntry,
+        descriptor: int,
+        *,
+        threads: int,
+        pool: ThreadPoolExecutor | None,
+        progress: Progress | None,
     ) -> None:
+        self._threads = threads
+        self._pool = pool
         self._entry = entry
         self._descriptor = descriptor
         self._progress = progress
@@ -104,14 +113,22 @@ class Reading:
             )
 
     def _read(self, part: memoryview) -> None:
+        """Fill one part; several threads share it, as the system clears the memory meanwhile."""
+        starts = range(0, len(part), max(PART_BYTES, -(-len(part) // self._threads)))
+        slices = [part[one : one + starts.step] for one in starts]
+        places = [self._at + one for one in starts]
+        for _ in (map if self._pool is None else self._pool.map)(self._read_at, slices, places):
+            pass
+        self._at += len(part)
+
+    def _read_at(self, part: memoryview, at: int) -> None:
         done = 0
         while done < len(part):
             with _store_errors(self._entry):
-                got = os.readv(self._descriptor, [part[done:]])
+                got = os.preadv(self._descriptor, [part[done:]], at + done)
             if got == 0:
-                raise _of_another_size(self._entry, self._at)
+                raise _of_another_size(self._entry, at + done)
             done += got
-            self._at += got
 
 
 @contextmanager
@@ -123,7 +140,7 @@ def reading(
     Args:
         entry: What it must be.
         path: Where it is; looked up once.
-        threads: How many cores may hash it at a time.
+        threads: How many cores may read and hash it at a time.
         progress: Called with a number of bytes that were read and hashed since the last call.
 
     Raises:
@@ -139,7 +156,8 @@ def reading(
             raise Unavailable(f"the store has no regular file for {entry.path}")
         if status.st_size != entry.size:
             raise _of_another_size(entry, status.st_size)
-        yield Reading(entry, descriptor, threads=threads, progress=progress)
+        with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+            yield Reading(entry, descriptor, threads=threads, pool=pool, progress=progress)
     finally:
         os.close(descriptor)
 

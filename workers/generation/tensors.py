@@ -4,8 +4,6 @@ Each tensor is one allocation, so the memory is aligned for every kernel, and of
 whose weights are moved one by one each goes as soon as its copy is made.
 """
 
-import mmap
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -38,10 +36,6 @@ DTYPES = {
 }
 
 
-# In huge pages the system clears memory with far fewer faults, which is half of a load.
-HUGE_BYTES = 1 << 22
-
-
 def read_tensors(
     entry: FileEntry, path: Path, *, threads: int = 1, progress: Progress | None = None
 ) -> dict[str, Tensor]:
@@ -50,7 +44,7 @@ def read_tensors(
     Args:
         entry: What the file must be.
         path: Where it is; looked up once.
-        threads: How many cores may hash it at a time.
+        threads: How many cores may read and hash it at a time.
         progress: Called with a number of bytes that were read and hashed since the last call.
 
     Raises:
@@ -66,7 +60,7 @@ def read_tensors(
             file.rest()
             file.check()
             raise
-        memory = [_memory(each.end - each.begin) for each in header.tensors]
+        memory = [torch.empty(each.end - each.begin, dtype=torch.uint8) for each in header.tensors]
         file.fill(each.numpy().data for each in memory)
         file.check()
     return {
@@ -79,13 +73,3 @@ def _read_header(entry: FileEntry, file: Reading) -> Header:
     """Parse the header, which nothing has verified yet: it can promise no more than there is."""
     length = header_bytes(entry.path, file.next_bytes(LENGTH_BYTES), size=entry.size)
     return parse_header(entry.path, file.next_bytes(length), size=entry.size)
-
-
-def _memory(size: int) -> Tensor:
-    """Return so many bytes of memory that nothing else uses, in huge pages if they are many."""
-    if size < HUGE_BYTES:
-        return torch.empty(size, dtype=torch.uint8)
-    held = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(AttributeError, OSError):  # a system without huge pages
-        held.madvise(mmap.MADV_HUGEPAGE)
-    return torch.frombuffer(held, dtype=torch.uint8)
