@@ -75,6 +75,28 @@ def test_an_embedding_that_is_split_by_rows_is_put_together_by_rows(
     assert torch.equal(logits(loaded), logits(original))
 
 
+def test_the_stretched_rotation_of_later_models_is_understood(tmp_path: Path) -> None:
+    stretched = {
+        "rope_type": "llama3",
+        "rope_theta": 500_000.0,
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    }
+    original = random_llama(kv_heads=4, dtype=torch.bfloat16, rope_parameters=stretched)
+    said = {"rope_theta": 500_000.0, "use_scaled_rope": True, "rope_scaling_factor": 8.0}
+    params = parse_params({**params_of(original), **said}, tokenizer_size=VOCAB_SIZE)
+
+    conversion = from_meta([stored(each) for each in meta_shards(original, 1)], shape=params.shape)
+    config = config_of(params, dtype=conversion.dtype, is_tied=conversion.is_tied)
+    write(tmp_path, conversion, config)
+
+    loaded = LlamaForCausalLM.from_pretrained(tmp_path)
+    assert loaded.config.rope_parameters == stretched
+    assert torch.equal(logits(loaded), logits(original))
+
+
 def test_every_bit_of_a_not_a_number_stays(tmp_path: Path) -> None:
     model = random_llama()
     every = torch.arange(-32768, 32768, dtype=torch.int32).to(torch.int16)
