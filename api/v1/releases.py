@@ -14,9 +14,12 @@ from api.v1.schemas.releases import (
     ReleaseView,
     SignaturesView,
     SignatureView,
+    TensorsView,
+    TensorView,
 )
 from registry.errors import BadCursor, UnknownRelease
 from registry.releases import queries as releases
+from registry.releases import tensors
 from registry.releases.signatures import signatures_of, verify_command
 
 router = APIRouter(prefix="/v1/releases", tags=["releases"])
@@ -77,4 +80,19 @@ def get_release_signatures(owner: Part, name: Part, session: Reads) -> Signature
         verify_command=(
             verify_command(release.name) if any(each.is_common for each in found) else None
         ),
+    )
+
+
+@router.get(
+    "/{owner}/{name}/tensors", summary="A release's tensors", responses=problems(UnknownRelease)
+)
+def get_release_tensors(owner: Part, name: Part, session: Reads) -> TensorsView:
+    """Return the digests of every tensor, from which anybody computes the roots. Needs no token."""
+    release = releases.get(session, f"{owner}/{name}")
+    return TensorsView(
+        release=release.name,
+        digest=release.digest,
+        tensor_root=release.tensor_root,
+        tensor_root_bf16=release.tensor_root_bf16,
+        tensors=[TensorView.model_validate(each) for each in tensors.of_release(session, release)],
     )

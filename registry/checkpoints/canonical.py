@@ -129,6 +129,22 @@ def of_own_names(tensors: Iterable[StoredTensor]) -> list[Whole]:
     return _sorted(_single(each, each.name) for each in _weights(tensors))
 
 
+def place_of(name: str) -> tuple[Any, ...]:
+    """Return what sorts tensors into canonical order, by their canonical names.
+
+    Raises:
+        BadCheckpoint: The name is no Unicode.
+    """
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError as error:
+        raise BadCheckpoint(
+            f"the tensor {name!a} has a name that is not Unicode: get the weights again"
+        ) from error
+    place = llama.place_of(name)
+    return (1, encoded) if place is None else (0, place)
+
+
 def reordered(whole: Whole, reorder: Reorder) -> Whole | None:
     """Return the tensor with its rows in yet another order; ``None`` if it cannot have one."""
     if whole.by_columns or not all(_fits(part, reorder.unit) for part in whole.parts):
@@ -182,7 +198,7 @@ def _joined(found: list[StoredTensor], *, dim: int | None) -> Whole:
 
 
 def _sorted(wholes: Iterable[Whole]) -> list[Whole]:
-    listed = sorted(wholes, key=_place)
+    listed = sorted(wholes, key=lambda each: place_of(each.name))
     for one, other in pairwise(listed):
         if one.name == other.name:
             raise BadCheckpoint(
@@ -191,17 +207,6 @@ def _sorted(wholes: Iterable[Whole]) -> list[Whole]:
                 tensor=ascii(one.name),
             )
     return listed
-
-
-def _place(whole: Whole) -> tuple[Any, ...]:
-    try:
-        name = whole.name.encode()
-    except UnicodeEncodeError as error:
-        raise BadCheckpoint(
-            f"the tensor {whole.name!a} has a name that is not Unicode: get the weights again"
-        ) from error
-    place = llama.place_of(whole.name)
-    return (1, name) if place is None else (0, place)
 
 
 def _fits(bits: Bits, unit: int) -> bool:

@@ -15,7 +15,7 @@ checkpoint with tied embeddings stores it twice makes no difference.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.checkpoints.canonical import Whole
@@ -29,8 +29,8 @@ LEAF_KIND = "corral.tensor/1"
 Elements = tuple[str, tuple[int, ...], str]
 """Dtype, shape and SHA-256."""
 
-_EMBEDDING = "tok_embeddings.weight"
-_OUTPUT = "output.weight"
+EMBEDDING = "tok_embeddings.weight"
+OUTPUT = "output.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,13 @@ def leaf(name: str, elements: Elements) -> bytes:
     )
 
 
+def without_tied_output(named: Mapping[str, Elements]) -> dict[str, Elements]:
+    """Return tensors by name, without the output matrix if it is the embedding."""
+    tied = named.get(OUTPUT) == named.get(EMBEDDING)
+    return {name: each for name, each in named.items() if name != OUTPUT or not tied}
+
+
 def _root(tensors: Iterable[tuple[str, Elements]]) -> str:
-    listed = dict(tensors)
-    if _OUTPUT in listed and listed[_OUTPUT] == listed.get(_EMBEDDING):
-        del listed[_OUTPUT]
+    listed = without_tied_output(dict(tensors))
     leaves = [merkle.leaf_hash(leaf(name, elements)) for name, elements in listed.items()]
     return merkle.root(leaves).hex()

@@ -16,7 +16,7 @@ from registry.checkpoints.folders import is_pickle
 from registry.checkpoints.manifest import Differences, Manifest, compare
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
-from registry.releases import derivations, originals, queries, service
+from registry.releases import derivations, originals, queries, service, tensors
 from registry.releases.model import Release
 from registry.releases.store import Store
 
@@ -67,12 +67,14 @@ def register_folder(
     if say is not None:
         for sentence in checks.summary():
             say(sentence)
+    digests = tensors.digest_stored(store, manifest)
     with database.transaction() as session:
         release = service.register(
             session,
             name=name,
             layout=layout,
             manifest=manifest,
+            digests=digests,
             license=license,
             source=source,
             actor=actor,

@@ -39,6 +39,8 @@ class Release(Row):
 
     name: Mapped[str] = mapped_column(String(128), unique=True)
     digest: Mapped[str] = mapped_column(String(64), index=True)
+    tensor_root: Mapped[str | None] = mapped_column(String(64), index=True)
+    tensor_root_bf16: Mapped[str | None] = mapped_column(String(64), index=True)
     state: Mapped[ReleaseState] = mapped_column(stored_enum(ReleaseState))
     state_reason: Mapped[str] = mapped_column(Text, default="")
     layout: Mapped[str] = mapped_column(String(20))
@@ -60,6 +62,24 @@ class ReleaseFile(Row):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     blake3: Mapped[str] = mapped_column(String(64))
+
+
+class ReleaseTensor(Row):
+    """One tensor of a release in canonical form; ``registry.checkpoints.tensors`` says what it is.
+
+    A release that is older than this table has none until it is verified.
+    """
+
+    __tablename__ = "release_tensors"
+    __table_args__ = (UniqueConstraint("release_id", "position"),)
+
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"))
+    position: Mapped[int] = mapped_column(Integer, comment="in canonical order, from 0")
+    name: Mapped[str] = mapped_column(Text)
+    dtype: Mapped[str] = mapped_column(String(10))
+    shape: Mapped[list[int]]
+    sha256: Mapped[str] = mapped_column(String(64))
+    bf16_sha256: Mapped[str] = mapped_column(String(64))
 
 
 class Derivation(Row):

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from registry.checkpoints.layouts import Layout
 from registry.checkpoints.manifest import Manifest
+from registry.checkpoints.tensors import TensorDigest
 from registry.clock import now
 from registry.errors import BadParameters, ReasonMissing, ReleaseExists, ReleaseMoved
 from registry.ledger import service as ledger
-from registry.releases import queries
+from registry.releases import queries, tensors
 from registry.releases.model import RELEASE_MOVES, Release, ReleaseFile, ReleaseState
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}")
@@ -41,12 +42,13 @@ def register(
     name: str,
     layout: Layout,
     manifest: Manifest,
+    digests: Sequence[TensorDigest] = (),
     license: str,  # noqa: A002 (the field's name everywhere)
     source: str,
     actor: str,
     checked: Sequence[str] = (),
 ) -> Release:
-    """Write a release whose files are in the store.
+    """Write a release whose files are in the store, with the digests of its tensors.
 
     Registering the same bytes under the same name again changes nothing. The ledger keeps
     what the files were ``checked`` against, in sentences.
@@ -89,6 +91,7 @@ def register(
                 blake3=entry.blake3,
             )
         )
+    tensors.keep(session, release, digests)
     ledger.record(
         session,
         actor=actor,
@@ -96,6 +99,8 @@ def register(
         subject=name,
         digest=manifest.digest,
         checked=list(checked),
+        tensor_root=release.tensor_root,
+        tensor_root_bf16=release.tensor_root_bf16,
     )
     return release
 

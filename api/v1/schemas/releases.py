@@ -14,6 +14,11 @@ class ReleaseView(BaseModel):
 
     name: str = Field(examples=["meta/llama-7b"])
     digest: str = Field(description="sha256 of the canonical manifest: the release's identity.")
+    tensor_root: str | None = Field(
+        description="Identity of the weights in any layout; null until the release is verified, "
+        "if it is older than tensor roots."
+    )
+    tensor_root_bf16: str | None = Field(description="Likewise, after rounding to bfloat16.")
     state: ReleaseState
     state_reason: str
     layout: str
@@ -65,3 +70,25 @@ class SignaturesView(BaseModel):
         description="Verifies an exported folder; null if it is not signed so that this could.",
         examples=["model_signing verify key tiny --signature model.sig --public_key key.pub"],
     )
+
+
+class TensorView(BaseModel):
+    """One tensor of a release, by its name and in the order of Meta's layout."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    dtype: str
+    shape: list[int]
+    sha256: str = Field(description="Of the elements as stored: rows first, little-endian.")
+    bf16_sha256: str = Field(description="Of the elements after rounding to bfloat16.")
+
+
+class TensorsView(BaseModel):
+    """The tensors of a release, in canonical order: the leaves of its tensor root."""
+
+    release: str
+    digest: str
+    tensor_root: str | None
+    tensor_root_bf16: str | None
+    tensors: list[TensorView]

@@ -3,6 +3,7 @@
 from filters.policy import default_policy
 from registry.checkpoints.keys import hint_of
 from registry.checkpoints.resources import Serialization
+from registry.checkpoints.tensors import TensorDigest, roots_of
 from registry.releases import queries as releases
 from registry.releases import signatures
 from tests.integration.api.service import NAME, Service
@@ -48,8 +49,20 @@ def test_a_release_says_who_signed_it_and_how_that_is_verified(service: Service)
     assert found["verify_command"].startswith(f"model_signing verify key {NAME.split('/')[1]} ")
 
 
+def test_anybody_computes_the_tensor_root_from_the_releases_tensors(service: Service) -> None:
+    release = service.get(f"/v1/releases/{NAME}", None).json()
+
+    found = service.get(f"/v1/releases/{NAME}/tensors", None).json()
+
+    digests = [TensorDigest(**{**each, "shape": tuple(each["shape"])}) for each in found["tensors"]]
+    roots = roots_of(digests)
+    assert digests
+    assert release["tensor_root"] == found["tensor_root"] == roots.stored
+    assert release["tensor_root_bf16"] == found["tensor_root_bf16"] == roots.bf16
+
+
 def test_an_unknown_release_is_not_found(service: Service) -> None:
-    for path in ("no/body", "no/body/files", "no/body/signatures"):
+    for path in ("no/body", "no/body/files", "no/body/signatures", "no/body/tensors"):
         answer = service.get(f"/v1/releases/{path}", None)
 
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_release")
