@@ -23,6 +23,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("var")
     database_url: SecretStr = SecretStr("")
+    catalogue_dir: Path | None = None
     broker_url: SecretStr = SecretStr("")
     queue_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._:-]*$")
     host: str = "127.0.0.1"
@@ -77,6 +78,11 @@ class Settings(BaseSettings):
     def store_dir(self) -> Path:
         """The content-addressed store of checkpoint files."""
         return self.data_dir / "store"
+
+    @property
+    def catalogues_path(self) -> Path:
+        """Folder of the operator's own catalogues of published checkpoints; need not exist."""
+        return self.catalogue_dir or self.data_dir / "catalogues"
 
     @property
     def keys_dir(self) -> Path:

@@ -5,18 +5,21 @@ from typing import Any, NoReturn
 
 import click
 
-from api.cli import signing
+from api.cli import identity, signing
 from api.cli.bars import byte_bar
 from api.cli.derivation import evidence_of
 from api.cli.expected import expect_option, read_all
+from api.cli.identify import identified
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json, size
+from registry.accounts.service import OPERATOR
 from registry.checkpoints.expectations import Expected
 from registry.checkpoints.layouts import files_of
 from registry.checkpoints.manifest import SHOWN_DIGITS, Differences, Manifest
 from registry.errors import UnknownRelease
-from registry.releases import queries
-from registry.releases.intake import Likeness, check_folder, likeness_of
+from registry.releases import queries, tensors
+from registry.releases.candidates import known_releases
+from registry.releases.intake import check_folder
 from registry.releases.model import Release
 
 Json = dict[str, Any]
@@ -44,7 +47,8 @@ def verify(
     NAME checks the store's files against the release; DIR says which release a folder is, or
     how it differs from the one that it resembles most. A release's name wins over a folder's;
     write ./DIR to mean the folder. With --expect the files of DIR are checked against a list
-    instead. Nothing is changed.
+    instead. Nothing is changed, but a release that is older than tensor roots gets its own
+    once it holds.
 
     With --signature and --key the bytes must be those that the key signed. A folder that is
     there then wins over a release's name, and needs no records.
@@ -118,6 +122,8 @@ def _verify_signature(
 def _verify_release(records: Records, row: Release, manifest: Manifest, *, as_json: bool) -> None:
     with byte_bar("verifying", manifest.total_bytes) as progress:
         differences = records.store.verify(manifest, progress=progress)
+    if differences.holds and row.tensor_root is None:
+        row = tensors.fill_in(records.database, records.store, row.name, actor=OPERATOR)
     if as_json:
         print_json({"name": row.name, "digest": row.digest, **_json(differences)})
     elif differences.holds:
@@ -132,21 +138,22 @@ def _verify_release(records: Records, row: Release, manifest: Manifest, *, as_js
 
 
 def _verify_folder(records: Records, folder: Path, *, as_json: bool) -> None:
-    total = sum(file.stat().st_size for file in files_of(folder))
-    with byte_bar("verifying", total) as progress:
-        likeness = likeness_of(records.database, folder=folder, progress=progress)
+    with records.database.reading() as session:
+        known = known_releases(session)
+    found = identified(folder, known)
+    equal = [each for each in found.answers if each.known.digest == found.manifest.digest]
     if as_json:
-        print_json(_likeness_json(folder, likeness))
-    elif likeness.equal:
-        names = ", ".join(f"{each.name} ({each.state})" for each in likeness.equal)
-        click.echo(f"{folder} is {names}, digest {likeness.digest[:SHOWN_DIGITS]}")
-    if likeness.equal:
+        releases = [{"name": each.known.name, "state": each.known.state} for each in equal]
+        print_json({**identity.to_json(folder, found), "releases": releases, "holds": bool(equal)})
+    elif equal:
+        for line in identity.sentences(folder, found):
+            click.echo(plain(line))
+    if equal:
         return
-    if likeness.closest is None:
-        _fail(Differences(), f"{folder} is no release, and resembles none")
-    _fail(
-        likeness.differences,
-        f"{folder} is no release; the differences are to {likeness.closest.name}",
+    for line in identity.sentences(folder, found):
+        click.echo(plain(line), err=True)
+    raise click.ClickException(
+        plain(f"{folder} does not have the files of a release, byte for byte")
     )
 
 
@@ -175,17 +182,6 @@ def _fail(differences: Differences, sentence: str) -> NoReturn:
     for line in differences.summary():
         click.echo(plain(line), err=True)
     raise click.ClickException(plain(sentence))
-
-
-def _likeness_json(folder: Path, likeness: Likeness) -> Json:
-    return {
-        "folder": str(folder),
-        "digest": likeness.digest,
-        "releases": [{"name": each.name, "state": each.state} for each in likeness.equal],
-        "closest": likeness.closest.name if likeness.closest else None,
-        **_json(likeness.differences),
-        "holds": bool(likeness.equal),
-    }
 
 
 def _json(differences: Differences) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from api.cli import derivation, integrity, signing
+from api.cli import derivation, identify, integrity, signing
 from api.cli.bars import byte_bar
 from api.cli.expected import expect_option, key_option, read_all
 from api.cli.records import Records, open_records
@@ -35,6 +35,7 @@ def release() -> None:
 release.add_command(integrity.verify)
 release.add_command(integrity.export)
 release.add_command(signing.sign)
+release.add_command(identify.identify_folder)
 
 
 @release.command()

@@ -61,6 +61,7 @@ from registry.errors.pickles import PickleProblem, RefusedPickle
 from registry.errors.receipts import BadReceipt, NoReceipt, NoReceiptKey, ReceiptMissing
 from registry.errors.releases import (
     BadBundle,
+    BadCatalogue,
     BadChecklist,
     BadCheckpoint,
     ChecksumMismatch,
@@ -81,6 +82,7 @@ __all__ = [
     "ApprovalRevoked",
     "BadBulk",
     "BadBundle",
+    "BadCatalogue",
     "BadChecklist",
     "BadCheckpoint",
     "BadCursor",

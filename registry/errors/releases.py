@@ -94,3 +94,9 @@ class FolderExists(Conflict):
     """The folder to write to is there already and not empty."""
 
     code = "folder_exists"
+
+
+class BadCatalogue(Invalid):
+    """The file is no catalogue of published checkpoints; the message says where it is wrong."""
+
+    code = "bad_catalogue"

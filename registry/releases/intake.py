@@ -5,7 +5,7 @@ had reached the store by then belong to no release, and serve whoever registers 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from registry.checkpoints import layouts
 from registry.checkpoints.digest import Progress, digest_files
 from registry.checkpoints.expectations import Expected, expectations_of
 from registry.checkpoints.folders import is_pickle
-from registry.checkpoints.manifest import Differences, Manifest, compare
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
 from registry.releases import derivations, originals, queries, service, tensors
@@ -112,42 +111,6 @@ def check_folder(
     return checks.summary()
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """Which releases a folder is, or which one it resembles most.
-
-    Attributes:
-        digest: Of the folder, 64 lower-case hex digits.
-        equal: The releases with exactly these bytes.
-        closest: If none is equal, the one that shares most files by name; ``None`` if none does.
-        differences: How the folder differs from ``closest``.
-    """
-
-    digest: str
-    equal: tuple[Release, ...]
-    closest: Release | None
-    differences: Differences
-
-
-def likeness_of(database: Database, *, folder: Path, progress: Progress | None) -> Likeness:
-    """Hash a folder and look for it among the releases.
-
-    Raises:
-        BadCheckpoint: There is no such folder, or a file in it cannot be read.
-    """
-    root = folder.resolve()
-    found = Manifest.of(digest_files(layouts.files_of(folder), root=root, progress=progress))
-    with database.reading() as session:
-        releases = all_releases(session)
-        equal = tuple(each for each in releases if each.digest == found.digest)
-        manifests = {} if equal else {each: queries.manifest_of(session, each) for each in releases}
-    shared = {each: _shared(found, manifest) for each, manifest in manifests.items()}
-    closest = max(shared, key=lambda each: shared[each], default=None)
-    if closest is None or shared[closest] == (0, 0):
-        return Likeness(found.digest, equal, None, Differences())
-    return Likeness(found.digest, equal, closest, compare(manifests[closest], found))
-
-
 def all_releases(session: Session) -> Sequence[Release]:
     """Return every release, newest first."""
     page = queries.page(session, limit=PAGE_LIMIT, cursor=None)
@@ -156,9 +119,3 @@ def all_releases(session: Session) -> Sequence[Release]:
         page = queries.page(session, limit=PAGE_LIMIT, cursor=page.next_cursor)
         rows += page.rows
     return rows
-
-
-def _shared(one: Manifest, other: Manifest) -> tuple[int, int]:
-    """Return how many files two manifests share by name, and how many by bytes too."""
-    names = one.by_path.keys() & other.by_path.keys()
-    return len(names), sum(one.by_path[name] == other.by_path[name] for name in names)

@@ -170,7 +170,7 @@ def test_a_folder_is_recognised_as_its_release(registered: Corral, folder: Path)
     report = json.loads(registered("release", "verify", str(folder), "--json").stdout)
 
     assert result.exit_code == 0
-    assert f"is {NAME} (registered)" in result.stdout
+    assert f"is {NAME} (registered, " in result.stdout
     assert report["releases"] == [{"name": NAME, "state": "registered"}]
 
 
@@ -182,8 +182,9 @@ def test_a_changed_folder_is_compared_with_the_release_that_it_resembles(
     result = registered("release", "verify", str(folder))
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("model.safetensors differs")
-    assert f"the differences are to {NAME}" in result.stderr
+    assert f"shares 1 of its 2 tensors with {NAME} (registered, " in result.stderr
+    assert "files: model.safetensors differs" in result.stderr
+    assert "different: b" in result.stderr
 
 
 def test_a_folder_like_no_release_is_said_to_be_so(registered: Corral, tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ def test_a_folder_like_no_release_is_said_to_be_so(registered: Corral, tmp_path:
     result = registered("release", "verify", str(tmp_path / "other"))
 
     assert result.exit_code == 1
-    assert "is no release, and resembles none" in result.stderr
+    assert "is unknown: it shares no weights" in result.stderr
 
 
 def test_what_is_neither_release_nor_folder_is_unknown(registered: Corral) -> None:

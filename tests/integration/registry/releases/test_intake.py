@@ -9,10 +9,10 @@ from registry.db.session import Database
 from registry.errors import BadCheckpoint, BadParameters, PickledWeights, ReleaseExists
 from registry.ledger import queries as ledger
 from registry.releases import queries
-from registry.releases.intake import all_releases, likeness_of, register_folder
+from registry.releases.intake import all_releases, register_folder
 from registry.releases.model import Release, ReleaseState
 from registry.releases.store import Store
-from tests.support.checkpoints import make_checkpoint, make_sharded, safetensors_bytes
+from tests.support.checkpoints import make_checkpoint, make_sharded
 
 NAME = "owner/tiny"
 
@@ -155,44 +155,3 @@ def test_a_folder_that_changes_meanwhile_leaves_no_row(
 
     with database.reading() as session:
         assert list(all_releases(session)) == []
-
-
-def test_a_folder_is_recognised_under_every_name_of_its_bytes(
-    register: Register, database: Database, tmp_path: Path
-) -> None:
-    folder = make_checkpoint(tmp_path / "tiny")
-    register(folder)
-    register(folder, name="owner/same")
-
-    likeness = likeness_of(database, folder=folder, progress=None)
-
-    assert {each.name for each in likeness.equal} == {NAME, "owner/same"}
-    assert likeness.closest is None
-
-
-def test_a_changed_folder_is_closest_to_the_release_that_it_was(
-    register: Register, database: Database, tmp_path: Path
-) -> None:
-    register(make_sharded(tmp_path / "other"), name="owner/other")
-    folder = make_checkpoint(tmp_path / "tiny")
-    register(folder)
-    (folder / "model.safetensors").write_bytes(safetensors_bytes({"a": [9, 9], "b": [9]}))
-
-    likeness = likeness_of(database, folder=folder, progress=None)
-
-    assert likeness.equal == ()
-    assert likeness.closest is not None
-    assert likeness.closest.name == NAME
-    assert [each.path for each, _ in likeness.differences.different] == ["model.safetensors"]
-
-
-def test_a_folder_with_no_known_file_resembles_nothing(
-    register: Register, database: Database, tmp_path: Path
-) -> None:
-    register(make_checkpoint(tmp_path / "tiny"))
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "notes.txt").write_text("nothing")
-
-    likeness = likeness_of(database, folder=tmp_path / "other", progress=None)
-
-    assert (likeness.equal, likeness.closest) == ((), None)

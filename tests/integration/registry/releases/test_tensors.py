@@ -9,6 +9,7 @@ from registry.checkpoints.tensors import roots_of
 from registry.db.session import Database
 from registry.ledger import queries as ledger
 from registry.releases import queries, tensors
+from registry.releases.candidates import known_releases
 from registry.releases.intake import register_folder
 from registry.releases.model import Release, ReleaseTensor
 from registry.releases.store import Store
@@ -100,3 +101,17 @@ def test_a_release_that_is_older_than_tensor_roots_gets_its_own_once(
     assert filled.tensor_root == again.tensor_root == made.tensor_root
     actions = [action for action, _ in entries(database)]
     assert sorted(actions) == ["release.registered", "release.tensors_digested"]
+
+
+def test_releases_are_known_with_their_files_and_tensors(
+    database: Database, store: Store, tmp_path: Path
+) -> None:
+    release = register(database, store, write_llama(tmp_path / "tiny"))
+
+    with database.reading() as session:
+        [known] = known_releases(session)
+        kept = tensors.of_release(session, release)
+
+    assert (known.name, known.state, known.digest) == (NAME, "registered", release.digest)
+    assert known.files.keys() == {"config.json", "model.safetensors", "tokenizer.model"}
+    assert known.tensors == tuple(kept)
