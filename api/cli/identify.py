@@ -1,7 +1,6 @@
 """``corral release identify``: what a folder is, without a server and without an upload."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from registry.checkpoints import catalogue
 from registry.checkpoints.identify import Identity, Known, identify, of_catalogue
 from registry.checkpoints.known import catalogues_in, published
 from registry.checkpoints.layouts import files_of
+from registry.checkpoints.weights import is_weights
 from registry.errors import Unavailable
 from registry.releases.candidates import known_releases
 
@@ -56,17 +56,17 @@ def identify_folder(
 
 
 def identified(folder: Path, known: Sequence[Known]) -> Identity:
-    """Identify a folder or a single file, with bars on a terminal.
+    """Identify a folder or a single file, with a bar on a terminal.
 
     Raises:
         BadCheckpoint: A file cannot be read, or changed meanwhile.
     """
     files = files_of(folder) if folder.is_dir() else (folder.absolute(),)
     root = folder.resolve() if folder.is_dir() else folder.absolute().parent
-    total = sum(file.stat().st_size for file in files)
-    with ExitStack() as bars:
-        hashing = bars.enter_context(byte_bar("hashing files", total))
-        return identify(files, root=root, known=known, progress=hashing)
+    # Tensors are read once more, after the files, unless the files have answered.
+    total = sum(file.stat().st_size * (1 + is_weights(file.name)) for file in files)
+    with byte_bar("identifying", total) as progress:
+        return identify(files, root=root, known=known, progress=progress)
 
 
 def _known(context: click.Context, given: Sequence[Path]) -> tuple[list[Known], tuple[str, ...]]:

@@ -68,6 +68,8 @@ class Whole:
 
     def blocks(self) -> Iterator[Bits]:
         """Yield the elements, row after row, as contiguous arrays of one dimension."""
+        if not self.size_bytes:
+            return  # however many rows of nothing it has
         if self.by_columns:
             yield from _beside(self.parts)
             return
@@ -218,22 +220,22 @@ def _in_order(part: Bits) -> Iterator[Bits]:
         flat, items = part.reshape(-1), BLOCK_BYTES // part.itemsize
         yield from (flat[at : at + items] for at in range(0, flat.size, items))
         return
-    for rows in _row_blocks(part, unit=1):
+    for rows in _row_blocks((part,), unit=1):
         yield np.ascontiguousarray(part[rows]).reshape(-1)
 
 
 def _reordered(part: Bits, reorder: Reorder) -> Iterator[Bits]:
-    for rows in _row_blocks(part, unit=reorder.unit):
+    for rows in _row_blocks((part,), unit=reorder.unit):
         yield np.ascontiguousarray(reorder.apply(part[rows])).reshape(-1)
 
 
 def _beside(parts: tuple[Bits, ...]) -> Iterator[Bits]:
-    for rows in _row_blocks(parts[0], unit=1):
+    for rows in _row_blocks(parts, unit=1):
         yield np.concatenate([part[rows] for part in parts], axis=1).reshape(-1)
 
 
-def _row_blocks(part: Bits, *, unit: int) -> Iterator[slice]:
-    """Yield slices of rows, in whole units, of about a block."""
-    row_bytes = max(1, prod(part.shape[1:]) * part.itemsize)
+def _row_blocks(parts: tuple[Bits, ...], *, unit: int) -> Iterator[slice]:
+    """Yield slices of rows, in whole units, that are about a block over all parts."""
+    row_bytes = max(1, sum(prod(part.shape[1:]) * part.itemsize for part in parts))
     step = unit * max(1, BLOCK_BYTES // (row_bytes * unit))
-    return (slice(at, at + step) for at in range(0, part.shape[0], step))
+    return (slice(at, at + step) for at in range(0, parts[0].shape[0], step))

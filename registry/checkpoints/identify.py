@@ -108,7 +108,6 @@ def identify(
     root: Path,
     known: Sequence[Known],
     progress: Progress | None = None,
-    reading_tensors: Progress | None = None,
 ) -> Identity:
     """Say what the files below ``root`` are.
 
@@ -116,8 +115,7 @@ def identify(
         files: Below ``root``; links are followed.
         root: The checkpoint's folder.
         known: What they may be.
-        progress: Called with a number of bytes hashed.
-        reading_tensors: Called with a number of bytes of tensors hashed.
+        progress: Called with a number of bytes hashed, of files and then of tensors.
 
     Raises:
         BadCheckpoint: A file cannot be read, or changed meanwhile.
@@ -132,7 +130,7 @@ def identify(
     if any(is_weights(path) for answer in same for path in answer.files.same):
         return Identity(manifest, None, None, tuple(same), ())
     places = {file.relative_to(root).as_posix(): file for file in files}
-    tensors, notes = _read(places, reading_tensors)
+    tensors, notes = _read(places, progress)
     others = [
         answer
         for each, likeness in compared

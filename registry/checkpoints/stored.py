@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.checkpoints.headers import ITEM_BYTES, read_header
+from registry.errors import BadCheckpoint
 
 Bits = NDArray[np.unsignedinteger[Any]]
 
@@ -63,11 +64,18 @@ def read_safetensors(file: Path) -> list[StoredTensor]:
     if not header.tensors:
         return []
     mapped = np.memmap(file, dtype=np.uint8, mode="r")
-    return [
-        StoredTensor(
-            each.name,
-            each.dtype,
-            mapped[each.begin : each.end].view(unsigned(each.dtype)).reshape(each.shape),
-        )
-        for each in header.tensors
-    ]
+    try:
+        return [
+            StoredTensor(
+                each.name,
+                each.dtype,
+                mapped[each.begin : each.end].view(unsigned(each.dtype)).reshape(each.shape),
+            )
+            for each in header.tensors
+        ]
+    except ValueError as error:
+        # Too many dimensions, or sizes that no memory has beside a size of nothing.
+        raise BadCheckpoint(
+            f"{file.name} has a tensor whose shape makes no sense: get the file again",
+            file=file.name,
+        ) from error

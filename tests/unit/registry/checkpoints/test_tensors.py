@@ -243,6 +243,15 @@ def test_an_empty_tensor_and_a_single_number_have_digests() -> None:
     assert [each.sha256 for each in found] == [_sha(b""), _sha(b"\1\0\0\0")]
 
 
+def test_rows_of_nothing_take_no_time() -> None:
+    name = "model.layers.0.self_attn.q_proj.weight"
+    rows = StoredTensor(name, "F32", np.zeros((2**60, 0), dtype="<u4"))
+
+    [found] = digest_tensors(of_huggingface([rows], head_dim=2))
+
+    assert (found.shape, found.sha256) == ((2**60, 0), _sha(b""))
+
+
 @given(
     st.tuples(st.text(max_size=20), st.sampled_from(["F16", "BF16"]), SHAPES, HEX),
     st.tuples(st.text(max_size=20), st.sampled_from(["F16", "BF16"]), SHAPES, HEX),
