@@ -1,7 +1,8 @@
 """Take a folder in: hash and copy it first, then register it in one short transaction.
 
-No transaction is open while a byte is read. If anything fails, no row was written; files that
-had reached the store by then belong to no release, and serve whoever registers them next.
+No transaction is open while a byte is read. If anything fails, no row was written, and files
+that had reached the store by then are removed. After a crash they stay until they are collected,
+or serve whoever registers them next.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from registry.checkpoints.folders import is_pickle
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
 from registry.releases import derivations, originals, queries, service, tensors
+from registry.releases.collection import registering
 from registry.releases.model import Release
 from registry.releases.store import Store
 
@@ -52,36 +54,37 @@ def register_folder(
     service.check_name(name)
     layout = layouts.inspect(folder)
     checks = expectations_of(layout.checklists, expected, files=layout.files, root=layout.root)
-    store.sweep_temp()
-    how: dict[str, Any] = {
-        "progress": progress,
-        "md5": checks.needs_md5,
-        "check": checks.check,
-    }
-    derived = originals.take_in(store, layout, **how) if layout.is_pickled else None
-    if derived is None:
-        manifest = store.add_folder(layout.files, root=layout.root, **how)
-    else:
-        manifest, layout = derived.manifest, replace(layout, kind="huggingface")
-    if say is not None:
-        for sentence in checks.summary():
-            say(sentence)
-    digests = tensors.digest_stored(store, manifest)
-    with database.transaction() as session:
-        release = service.register(
-            session,
-            name=name,
-            layout=layout,
-            manifest=manifest,
-            digests=digests,
-            license=license,
-            source=source,
-            actor=actor,
-            checked=checks.summary(),
-        )
-        if derived is not None:
-            derivations.record(session, release=release, derived=derived, actor=actor)
-        return release
+    with registering(database, store):
+        store.sweep_temp()
+        how: dict[str, Any] = {
+            "progress": progress,
+            "md5": checks.needs_md5,
+            "check": checks.check,
+        }
+        derived = originals.take_in(store, layout, **how) if layout.is_pickled else None
+        if derived is None:
+            manifest = store.add_folder(layout.files, root=layout.root, **how)
+        else:
+            manifest, layout = derived.manifest, replace(layout, kind="huggingface")
+        if say is not None:
+            for sentence in checks.summary():
+                say(sentence)
+        digests = tensors.digest_stored(store, manifest)
+        with database.transaction() as session:
+            release = service.register(
+                session,
+                name=name,
+                layout=layout,
+                manifest=manifest,
+                digests=digests,
+                license=license,
+                source=source,
+                actor=actor,
+                checked=checks.summary(),
+            )
+            if derived is not None:
+                derivations.record(session, release=release, derived=derived, actor=actor)
+            return release
 
 
 def work_bytes(folder: Path) -> int:

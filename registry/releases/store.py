@@ -59,6 +59,12 @@ class Store:
             raise ValueError("a sha256 is 64 lower-case hex digits")
         return self.root / "sha256" / sha256[:2] / sha256
 
+    def objects(self) -> Iterator[str]:
+        """Yield the digest of every object."""
+        for path in (self.root / "sha256").glob("*/*"):
+            if _SHA256.fullmatch(path.name):
+                yield path.name
+
     def entry_path(self, manifest: Manifest, path: str) -> Path:
         """Return where the bytes of one file of a manifest are.
 

@@ -67,7 +67,8 @@ def write_list(
 def nothing_is_kept(database: Database, tmp_path: Path) -> bool:
     with database.reading() as session:
         rows = list(all_releases(session))
-    return not rows and not [each for each in (tmp_path / "store").rglob("*") if each.is_file()]
+    kept = [each for each in (tmp_path / "store").rglob("*") if each.is_file()]
+    return not rows and [each.name for each in kept] in ([], ["lock"])
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha256"])
