@@ -63,6 +63,18 @@ class Client:
         """Return the manifest of a release."""
         return self._connection.get(f"/v1/releases/{quote(name)}/files")
 
+    def verifications(self, name: str) -> Iterator[Json]:
+        """Yield when a release's stored bytes were read back, newest first."""
+        return self._connection.pages(f"/v1/releases/{quote(name)}/verifications")
+
+    def quarantine(self, name: str, *, reason: str) -> Json:
+        """Stop the use of a release's bytes at once."""
+        return self._connection.post(f"/v1/releases/{quote(name)}/quarantine", {"reason": reason})
+
+    def lift(self, name: str, *, reason: str) -> Json:
+        """Lift the quarantine of a release."""
+        return self._connection.post(f"/v1/releases/{quote(name)}/lift", {"reason": reason})
+
     def request_access(
         self,
         release: str,

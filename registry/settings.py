@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     campaign_days: int = Field(default=30, ge=1)
     canary_interval_seconds: float = Field(default=600, gt=0)
 
+    verify_interval_days: float = Field(default=7, gt=0)
+    verify_megabytes_per_second: float = Field(default=50, ge=0)
+    collect_after_days: float = Field(default=7, gt=0)
+
     toxicity_model: PublishedModel | None = None
     toxicity_checkpoint: Path | None = None
     toxicity_checkpoint_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")

@@ -33,7 +33,7 @@ from registry.jobs.service import Generated
 from registry.jobs.states import JobState
 from registry.prompts import service as prompts
 from registry.receipts.service import Signer
-from registry.releases import service as releases
+from registry.releases import quarantine
 from registry.settings import Settings
 from registry.verdicts import service as verdicts
 from workers.dispatch import Dispatcher
@@ -183,7 +183,7 @@ class Generator:
         """Take the release out of use; its jobs, this one too, wait."""
         log.error("release quarantined", digest=job.release_digest[:12], reason=str(tampered))
         with self._worker.database.transaction() as session:
-            releases.quarantine_digest(
+            quarantine.place(
                 session,
                 digest=job.release_digest,
                 actor=self._worker.name,

@@ -31,6 +31,7 @@ class Sweep:
         """Run every step; return how many rows each one moved."""
         steps: dict[str, Callable[[], int]] = {
             "recovered": self._recover,
+            "quarantined": self._stop_quarantined,
             "withdrawn": self._fail_withdrawn,
             "sent": self._send,
             "let_in": self._let_in,
@@ -41,6 +42,10 @@ class Sweep:
     def _recover(self) -> int:
         with self._database.transaction() as session:
             return leases.recover(session, attempts_limit=self._settings.job_attempts_limit)
+
+    def _stop_quarantined(self) -> int:
+        with self._database.transaction() as session:
+            return leases.stop_quarantined(session)
 
     def _fail_withdrawn(self) -> int:
         with self._database.transaction() as session:

@@ -177,7 +177,7 @@ def _releases(settings: Settings) -> Check:
         return _no_records("releases")
     found = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
     if counts[ReleaseState.QUARANTINED]:
-        advice = "corral release verify NAME, then publish or withdraw it"
+        advice = "corral release verify NAME, then corral release lift or withdraw it"
         return Check("releases", ok=False, found=found, advice=advice)
     if not counts[ReleaseState.PUBLISHED]:
         advice = "corral release register DIR --name OWNER/NAME, then corral release publish"

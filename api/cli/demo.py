@@ -28,6 +28,7 @@ from registry.releases import service as release_service
 from registry.releases.intake import register_folder
 from registry.releases.model import Release, ReleaseState
 from registry.releases.store import Store
+from registry.releases.verifying import verify_release
 from registry.settings import Settings
 from registry.verdicts.view import JobView, views_of
 from workers.dispatch import Dispatcher
@@ -58,12 +59,13 @@ def prepare(database: Database, settings: Settings) -> Ready:
     with database.transaction() as session:
         _adopt_default_policy(session)
         people = {handle: _account(session, handle, role) for handle, role in _PEOPLE.items()}
+    store = Store(settings.store_dir)
     with database.reading() as session:
         known = _known(session)
     if known is None:
         register_folder(
             database,
-            Store(settings.store_dir),
+            store,
             folder=RELEASE_DIR,
             name=NAME,
             license=LICENSE,
@@ -71,12 +73,12 @@ def prepare(database: Database, settings: Settings) -> Ready:
             actor=accounts.OPERATOR,
             progress=None,
         )
+    if known is None or known.state is ReleaseState.REGISTERED:
+        verify_release(database, store, name=NAME, actor=accounts.OPERATOR, progress=None)
     with database.transaction() as session:
         release = releases.get(session, NAME)
-        if release.state is ReleaseState.REGISTERED:
-            release_service.move(
-                session, name=NAME, to=ReleaseState.PUBLISHED, actor=accounts.OPERATOR
-            )
+        if release.state is ReleaseState.VERIFIED:
+            release = release_service.publish(session, name=NAME, actor=accounts.OPERATOR)
         _approve(session, release, people[RESEARCHER], people[REVIEWER], settings.approval_days)
     return Ready(release, people[RESEARCHER])
 

@@ -12,6 +12,7 @@ from api.cli.expected import expect_option, read_all
 from api.cli.identify import identified
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_json, size
+from api.v1.schemas.releases import views_of
 from registry.accounts.service import OPERATOR
 from registry.checkpoints.expectations import Expected
 from registry.checkpoints.layouts import files_of
@@ -20,7 +21,8 @@ from registry.errors import UnknownRelease
 from registry.releases import queries, tensors
 from registry.releases.candidates import known_releases
 from registry.releases.intake import check_folder
-from registry.releases.model import Release
+from registry.releases.model import Release, ReleaseState
+from registry.releases.verifying import Verified, verify_release
 
 Json = dict[str, Any]
 
@@ -44,11 +46,12 @@ def verify(
 ) -> None:
     """Hash every file again; exit 1 if a byte differs.
 
-    NAME checks the store's files against the release; DIR says which release a folder is, or
-    how it differs from the one that it resembles most. A release's name wins over a folder's;
-    write ./DIR to mean the folder. With --expect the files of DIR are checked against a list
-    instead. Nothing is changed, but a release that is older than tensor roots gets its own
-    once it holds.
+    NAME checks the store's files against the release and records the result: a registered
+    release that holds is verified, and one that does not is quarantined at once. DIR says which
+    release a folder is, or how it differs from the one that it resembles most, and changes
+    nothing. A release's name wins over a folder's; write ./DIR to mean the folder. With
+    --expect the files of DIR are checked against a list instead. A release that is older than
+    tensor roots gets its own once it holds.
 
     With --signature and --key the bytes must be those that the key signed. A folder that is
     there then wins over a release's name, and needs no records.
@@ -68,9 +71,10 @@ def verify(
         _verify_signature(context, subject, signature, key, as_json=as_json)
         return
     with open_records(context) as records:
-        named = _find(records, subject)
-        if named is not None:
-            _verify_release(records, *named, as_json=as_json)
+        if _is_release(records, subject):
+            verified = verify_stored(records, subject, as_json=as_json)
+            if not as_json:
+                click.echo(_held(verified))
         elif Path(subject).exists():
             _verify_folder(records, Path(subject), as_json=as_json)
         else:
@@ -112,29 +116,55 @@ def _verify_signature(
         signing.verify_signed_folder(Path(subject), signature, key, as_json=as_json)
         return
     with open_records(context) as records:
-        named = _find(records, subject)
-        if named is None:
-            raise UnknownRelease(subject)
-        _, manifest = named
+        with records.database.reading() as session:
+            manifest = queries.manifest_of(session, queries.get(session, subject))
         signing.verify_signed_release(records, manifest, subject, signature, key, as_json=as_json)
 
 
-def _verify_release(records: Records, row: Release, manifest: Manifest, *, as_json: bool) -> None:
-    with byte_bar("verifying", manifest.total_bytes) as progress:
-        differences = records.store.verify(manifest, progress=progress)
+def verify_stored(records: Records, name: str, *, as_json: bool = False) -> Verified:
+    """Verify the stored files of a release; name each that differs, and exit 1 if one does.
+
+    The release is in quarantine then.
+    """
+    with records.database.reading() as session:
+        total = queries.manifest_of(session, queries.get(session, name)).total_bytes
+    with byte_bar("verifying", total) as progress:
+        verified = verify_release(
+            records.database, records.store, name=name, actor=OPERATOR, progress=progress
+        )
+    row, differences = verified.release, verified.differences
     if differences.holds and row.tensor_root is None:
-        row = tensors.fill_in(records.database, records.store, row.name, actor=OPERATOR)
+        row = tensors.fill_in(records.database, records.store, name, actor=OPERATOR)
     if as_json:
-        print_json({"name": row.name, "digest": row.digest, **_json(differences)})
-    elif differences.holds:
-        click.echo(f"{row.name} holds: {_amount(manifest)}, digest {row.digest[:SHOWN_DIGITS]}")
-    if differences.holds:
-        return
-    _fail(
-        differences,
-        f"{row.name} does not hold. Stop its use: corral release quarantine {row.name} "
-        "--reason TEXT",
-    )
+        print_json({"name": name, "digest": row.digest, "state": row.state, **_json(differences)})
+    if not differences.holds:
+        _fail(
+            differences,
+            f"{name} does not hold and is {row.state}. Mend it: corral release register DIR "
+            f"--name {name}, with a good copy; then corral release verify {name}, and a second "
+            f"person lifts the quarantine: corral release lift {name} --reason TEXT",
+        )
+    return verified
+
+
+def state_of(records: Records, name: str) -> ReleaseState:
+    """Return the state of a release."""
+    with records.database.reading() as session:
+        return queries.get(session, name).state
+
+
+def facts_of(records: Records, row: Release) -> Json:
+    """Return what the API says of a release."""
+    with records.database.reading() as session:
+        return views_of(session, [row])[0].model_dump(mode="json")
+
+
+def print_state(records: Records, row: Release, *, as_json: bool) -> None:
+    """Say what a release has become."""
+    if as_json:
+        print_json(facts_of(records, row))
+    else:
+        click.echo(f"{row.name} is {row.state}")
 
 
 def _verify_folder(records: Records, folder: Path, *, as_json: bool) -> None:
@@ -168,13 +198,24 @@ def _verify_lists(folder: Path, lists: list[Expected], *, as_json: bool) -> None
         click.echo(plain(sentence))
 
 
-def _find(records: Records, name: str) -> tuple[Release, Manifest] | None:
+def _is_release(records: Records, name: str) -> bool:
     with records.database.reading() as session:
         try:
-            row = queries.get(session, name)
+            queries.get(session, name)
         except UnknownRelease:
-            return None
-        return row, queries.manifest_of(session, row)
+            return False
+        return True
+
+
+def _held(verified: Verified) -> str:
+    row = verified.release
+    said = f"{row.name} holds: {_amount(verified.manifest)}, digest {row.digest[:SHOWN_DIGITS]}"
+    if row.state is not ReleaseState.QUARANTINED:
+        return said
+    return (
+        f"{said}; it is quarantined still: another person lifts that "
+        f"(corral release lift {row.name} --reason TEXT)"
+    )
 
 
 def _fail(differences: Differences, sentence: str) -> NoReturn:

@@ -6,7 +6,7 @@ import click
 
 from api.cli.bulk import counts_of
 from api.cli.connection import connected
-from api.cli.outcome import flags_of, print_outcome
+from api.cli.outcome import doubts_of, flags_of, print_outcome
 from api.cli.render import json_option, plain, print_facts, print_json, print_table
 from api.client import ApiProblem, Client, Json
 
@@ -66,13 +66,14 @@ def job(client: Client, identifier: str, as_json: bool) -> None:
     print_facts(
         {
             **{name: found[name] for name in _SHOWN},
+            "quarantine": doubts_of([found["quarantine"]] if found["quarantine"] else []) or None,
             "prompt_flagged_by": flags_of(found["prompt_flagged_by"]) or None,
             **found["parameters"],
         }
     )
     click.echo()
     print_table(
-        ("output", "state", "ended by", "tokens", "flagged by"),
+        ("output", "state", "ended by", "tokens", "flagged by", "release in doubt"),
         [
             (
                 each["index"],
@@ -80,6 +81,7 @@ def job(client: Client, identifier: str, as_json: bool) -> None:
                 each["finish_reason"],
                 each["tokens"],
                 flags_of(each["flagged_by"]) or None,
+                doubts_of(each["quarantines"]) or None,
             )
             for each in found["outputs"]
         ],

@@ -17,6 +17,8 @@ def print_outcome(job: Mapping[str, Any]) -> None:
         click.ClickException: The job failed or was cancelled.
     """
     many = len(job["outputs"]) > 1
+    if any(output["quarantines"] for output in job["outputs"]):
+        _say("outputs of this job were generated with a release whose bytes were in doubt since")
     for output in job["outputs"]:
         if output["text"] is not None:
             if many:
@@ -32,7 +34,8 @@ def print_outcome(job: Mapping[str, Any]) -> None:
     if job["state"] == "cancelled":
         raise click.ClickException("the job was cancelled")
     if job["state"] != "done":
-        _say(f"the job is {job['state']}")
+        waits = ", and waits: its release is in quarantine" if job["quarantine"] else ""
+        _say(f"the job is {job['state']}{waits}")
 
 
 def flags_of(flagged_by: Sequence[Mapping[str, Any]]) -> str:
@@ -41,6 +44,15 @@ def flags_of(flagged_by: Sequence[Mapping[str, Any]]) -> str:
         f"{each['filter']}.{each['label']} {each['score']:.2f} (from {each['threshold']:.2f}"
         f"{_batch(each)})"
         for each in flagged_by
+    )
+
+
+def doubts_of(quarantines: Sequence[Mapping[str, Any]]) -> str:
+    """Return when and why the bytes of a release were in doubt."""
+    return "; ".join(
+        f"since {each['placed_at']}"
+        f"{' until ' + each['lifted_at'] if each['lifted_at'] else ''}: {each['reason']}"
+        for each in quarantines
     )
 
 

@@ -6,21 +6,23 @@ from typing import Any
 
 import click
 
-from api.cli import derivation, identify, integrity, signing
+from api.cli import derivation, doubts, identify, integrity, signing
 from api.cli.bars import byte_bar
+from api.cli.doubts import verified_at
 from api.cli.expected import expect_option, key_option, read_all
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_facts, print_json, print_table, size
-from api.v1.schemas.releases import FileView, ReleaseView
+from api.v1.schemas.releases import FileView, VerificationView, views_of
 from registry.accounts.service import OPERATOR
 from registry.checkpoints.manifest import SHOWN_DIGITS, Manifest
 from registry.errors import UnknownRelease
-from registry.releases import queries
+from registry.releases import queries, verifications
 from registry.releases import service as releases
 from registry.releases.intake import all_releases, register_folder, work_bytes
 from registry.releases.model import Release, ReleaseState
 from registry.releases.signatures import signatures_of, verify_command
 
+SHOWN_VERIFICATIONS = 5
 folder_type = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -34,8 +36,14 @@ def release() -> None:
 
 release.add_command(integrity.verify)
 release.add_command(integrity.export)
-release.add_command(signing.sign)
-release.add_command(identify.identify_folder)
+for command in (
+    signing.sign,
+    identify.identify_folder,
+    doubts.quarantine,
+    doubts.lift,
+    doubts.collect,
+):
+    release.add_command(command)
 
 
 @release.command()
@@ -105,17 +113,26 @@ def list_releases(context: click.Context, as_json: bool) -> None:
     Example: corral release list --json
     """
     with open_records(context) as records, records.database.reading() as session:
-        rows = [
-            (row, queries.manifest_of(session, row).total_bytes) for row in all_releases(session)
-        ]
+        found = all_releases(session)
+        totals = [queries.manifest_of(session, row).total_bytes for row in found]
+        views = list(zip(views_of(session, found), totals, strict=True))
     if as_json:
-        print_json({"items": [{**_public(row), "total_bytes": total} for row, total in rows]})
+        items = [{**view.model_dump(mode="json"), "total_bytes": total} for view, total in views]
+        print_json({"items": items})
         return
     print_table(
-        ("name", "digest", "state", "size", "context", "licence"),
+        ("name", "digest", "state", "last verified", "size", "context", "licence"),
         [
-            (row.name, _short(row), row.state, size(total), row.context_tokens, row.license)
-            for row, total in rows
+            (
+                view.name,
+                view.digest[:SHOWN_DIGITS],
+                view.state,
+                verified_at(view.last_verified),
+                size(total),
+                view.context_tokens,
+                view.license,
+            )
+            for view, total in views
         ],
         empty="no releases: corral release register DIR --name OWNER/NAME",
     )
@@ -126,21 +143,39 @@ def list_releases(context: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
-    """Show the release NAME and its files.
+    """Show the release NAME, its files, and when their stored bytes were last verified.
 
     Example: corral release show meta/llama-7b
     """
     with open_records(context) as records:
         with records.database.reading() as session:
             row = queries.get(session, name)
+            history = verifications.last(session, row.digest, count=SHOWN_VERIFICATIONS)
+            past = [VerificationView.model_validate(each) for each in history]
         facts = _facts(records, row)
     if as_json:
-        print_json(facts)
+        print_json({**facts, "verifications": [each.model_dump(mode="json") for each in past]})
         return
     files, record = facts.pop("files"), facts.pop("derivation")
+    facts["last_verified"] = verified_at(past[0] if past else None)
     signed = [f"key {each['key'][:SHOWN_DIGITS]}" for each in facts["signatures"]]
     shown = {**facts, "total_bytes": size(facts["total_bytes"]), "signatures": signed}
     print_facts({**shown, **derivation.facts_of(record)})
+    click.echo()
+    print_table(
+        ("verified", "by", "files", "read", "result"),
+        [
+            (
+                f"{each.finished_at:%Y-%m-%d %H:%M}",
+                each.verified_by,
+                each.files,
+                size(each.bytes_read),
+                "holds" if each.holds else each.problems,
+            )
+            for each in past
+        ],
+        empty=f"never verified: corral release verify {name}",
+    )
     _print_files("file", files)
     if record is not None:
         _print_files("original, kept as evidence", record["inputs"])
@@ -154,22 +189,16 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 def publish(context: click.Context, name: str, reason: str, as_json: bool) -> None:
     """Let researchers ask for the release NAME, and those who are approved use it.
 
+    One that was never verified is verified first: its stored files are read back and hashed.
+
     Example: corral release publish meta/llama-7b
     """
-    _move(context, name, ReleaseState.PUBLISHED, reason, as_json=as_json)
-
-
-@release.command()
-@click.argument("name")
-@click.option("--reason", required=True, metavar="TEXT", help="Why its bytes are in doubt.")
-@json_option
-@click.pass_context
-def quarantine(context: click.Context, name: str, reason: str, as_json: bool) -> None:
-    """Stop the use of the release NAME while its bytes are in doubt; its jobs wait.
-
-    Example: corral release quarantine meta/llama-7b --reason "verify found another digest"
-    """
-    _move(context, name, ReleaseState.QUARANTINED, reason, as_json=as_json)
+    with open_records(context) as records:
+        if integrity.state_of(records, name) is ReleaseState.REGISTERED:
+            integrity.verify_stored(records, name)
+        with records.database.transaction() as session:
+            row = releases.publish(session, name=name, actor=OPERATOR, reason=reason)
+        integrity.print_state(records, row, as_json=as_json)
 
 
 @release.command()
@@ -182,18 +211,10 @@ def withdraw(context: click.Context, name: str, reason: str, as_json: bool) -> N
 
     Example: corral release withdraw meta/llama-7b --reason "the licence has ended"
     """
-    _move(context, name, ReleaseState.WITHDRAWN, reason, as_json=as_json)
-
-
-def _move(
-    context: click.Context, name: str, to: ReleaseState, reason: str, *, as_json: bool
-) -> None:
-    with open_records(context) as records, records.database.transaction() as session:
-        row = releases.move(session, name=name, to=to, actor=OPERATOR, reason=reason)
-    if as_json:
-        print_json(_public(row))
-    else:
-        click.echo(f"{row.name} is {row.state}")
+    with open_records(context) as records:
+        with records.database.transaction() as session:
+            row = releases.withdraw(session, name=name, actor=OPERATOR, reason=reason)
+        integrity.print_state(records, row, as_json=as_json)
 
 
 def _is_known(records: Records, name: str) -> bool:
@@ -212,7 +233,7 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
         signatures = signatures_of(session, row)
     can_verify = any(each.is_common for each in signatures)
     return {
-        **_public(row),
+        **integrity.facts_of(records, row),
         "total_bytes": manifest.total_bytes,
         "signatures": [asdict(each) for each in signatures],
         "verify_command": verify_command(row.name) if can_verify else None,
@@ -228,11 +249,6 @@ def _print_files(heading: str, files: list[dict[str, Any]]) -> None:
         [(each["path"], size(each["size"]), each["sha256"]) for each in files],
         empty="no files",
     )
-
-
-def _public(row: Release) -> dict[str, Any]:
-    """Return what the API says of a release."""
-    return ReleaseView.model_validate(row).model_dump(mode="json")
 
 
 def _files(manifest: Manifest) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from api.cli.connection import connected
+from api.cli.outcome import doubts_of
 from api.cli.render import json_option, plain, print_facts, print_json, print_table
 from api.client import Client
 
@@ -18,6 +19,7 @@ _SHOWN = (
     "job_id",
     "opened_at",
     "claimed_by",
+    "quarantines",
     "prompt",
 )
 _DECISIONS = ("release", "withhold")
@@ -98,7 +100,9 @@ def review(client: Client, identifier: str, action: str, reason: str | None, as_
     if as_json:
         print_json(answer)
     elif action == "show":
-        print_facts({**{name: answer[name] for name in _SHOWN}, "said_release": _agreed(answer)})
+        shown = {name: answer[name] for name in _SHOWN}
+        marks = doubts_of(answer["quarantines"]) or None
+        print_facts({**shown, "quarantines": marks, "said_release": _agreed(answer)})
         click.echo(f"\n{plain(answer['text'])}")
     elif action == "release" and answer["state"] == "open":
         click.echo(

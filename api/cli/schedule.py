@@ -1,4 +1,4 @@
-"""``corral schedule``: the sweep, over and over; no model is loaded here."""
+"""``corral schedule``: the sweep, over and over, and the upkeep of the store; no model here."""
 
 import signal
 import threading
@@ -11,6 +11,7 @@ from registry.db.session import Database
 from registry.telemetry import configure_logs
 from workers.dispatch import Dispatcher
 from workers.sweep import Sweep
+from workers.upkeep import Upkeep
 
 
 @click.command()
@@ -18,6 +19,9 @@ from workers.sweep import Sweep
 @click.pass_context
 def schedule(context: click.Context) -> None:
     """Run the sweep: resend, recover, put ledger entries in order.
+
+    Stored releases are read back and hashed now and then, and files that no release refers to
+    are removed after a while: see CORRAL_VERIFY_... and CORRAL_COLLECT_... in the settings.
 
     Example: corral schedule
     """
@@ -27,9 +31,11 @@ def schedule(context: click.Context) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sweep = Sweep(database, dispatcher, settings)
+    sweep, upkeep = Sweep(database, dispatcher, settings), Upkeep(database, settings)
+    upkeep.start()
     while not stop.is_set():
         sweep.once()
         stop.wait(settings.sweep_interval_seconds)
+    upkeep.stop()
     dispatcher.close()
     database.close()

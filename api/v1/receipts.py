@@ -36,7 +36,11 @@ def get_receipt(identifier: UUID, account: Anybody, session: Reads, parts: AllDo
     """
     receipt = queries.get(session, identifier, reader=account)
     evidence = queries.evidence(session, receipt, with_review=queries.is_staff(account))
-    document = {**receipt.envelope.to_json(), "ledger": _ledger(parts, evidence)}
+    document = {
+        **receipt.envelope.to_json(),
+        "quarantines": queries.quarantines(session, receipt),
+        "ledger": _ledger(parts, evidence),
+    }
     return ReceiptView.model_validate(document)
 
 

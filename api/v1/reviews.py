@@ -152,6 +152,7 @@ def _views(session: Session, rows: Sequence[Review]) -> list[ReviewView]:
                 flagged_by=output.flagged_by,
                 noted=output.noted,
                 prompt_flagged_by=job.prompt_flagged_by,
+                quarantines=output.quarantines,
                 policy_digest=output.verdict.policy_digest if output.verdict else None,
                 opened_at=row.opened_at,
                 claimed_by=row.claimed_by,

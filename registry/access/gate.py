@@ -2,7 +2,7 @@
 
 It is asked at submission, when a worker claims the job, and before an output is released.
 
-1. The release exists and is published.
+1. The release exists and is published, and its bytes are not in quarantine under any name.
 2. The researcher has an approval for it that is neither expired nor revoked.
 3. The approval covers the scope.
 
@@ -26,6 +26,7 @@ from registry.errors import (
     UnknownRelease,
 )
 from registry.releases.model import Release, ReleaseState
+from registry.releases.quarantine import standing
 
 _NEXT_STEP: dict[RequestState | None, str] = {
     None: "ask for it with POST /v1/access-requests (or corral request NAME --purpose TEXT)",
@@ -51,8 +52,8 @@ def admit(session: Session, *, account_id: UUID, release_id: UUID, scope: Scope)
     release = session.get(Release, release_id, populate_existing=True)
     if release is None:
         raise UnknownRelease(str(release_id))
-    if release.state is ReleaseState.QUARANTINED:
-        raise ReleaseQuarantined(release.name, state=release.state)
+    if release.state is ReleaseState.QUARANTINED or standing(session, release.digest) is not None:
+        raise ReleaseQuarantined(release.name, state=ReleaseState.QUARANTINED)
     if release.state is not ReleaseState.PUBLISHED:
         raise ReleaseNotPublished(release.name, state=release.state)
     approvals = session.scalars(

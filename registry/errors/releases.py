@@ -1,5 +1,7 @@
 """Releases and checkpoints."""
 
+from datetime import datetime
+
 from registry.errors.categories import Conflict, Invalid, NotFound, Refused, Unavailable
 
 
@@ -34,6 +36,45 @@ class ReleaseQuarantined(ReleaseNotPublished):
     """The release's bytes are in doubt; its jobs wait."""
 
     code = "release_quarantined"
+
+
+class NotVerified(Conflict):
+    """The release's stored bytes were never read back."""
+
+    code = "release_not_verified"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is registered, not verified: corral release verify {name}", release=name
+        )
+
+
+class NotFreshlyVerified(Refused):
+    """No verification since the quarantine says that the bytes are right."""
+
+    code = "not_freshly_verified"
+
+    def __init__(self, name: str, *, placed_at: datetime) -> None:
+        super().__init__(
+            f"no verification of {name} that a person began after its quarantine of "
+            f"{placed_at:%Y-%m-%d %H:%M} UTC holds as the last one: corral release verify {name}",
+            release=name,
+            placed_at=placed_at.isoformat(),
+        )
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever quarantined or verified does not lift the quarantine too."""
+
+    code = "second_person_needed"
+
+    def __init__(self, name: str, *, handle: str) -> None:
+        super().__init__(
+            f"{handle} quarantined or verified {name}: another reviewer or administrator lifts "
+            "the quarantine",
+            release=name,
+            handle=handle,
+        )
 
 
 class ReleaseExists(Conflict):

@@ -197,14 +197,36 @@ def note_sent(job: Job, *, resend_after_seconds: int) -> None:
     job.send_again_at = now() + timedelta(seconds=wait)
 
 
+def stop_quarantined(session: Session) -> int:
+    """Take back jobs that are being generated with bytes in quarantine; return how many.
+
+    Their workers notice at the next heartbeat and stop at the next step; the jobs wait, and
+    the attempt that was cut short is not counted.
+    """
+    running = session.scalars(
+        select(Job)
+        .join(Release, Release.id == Job.release_id)
+        .where(
+            Job.finished_at.is_(None),
+            Job.state == JobState.GENERATING,
+            Release.state == ReleaseState.QUARANTINED,
+        )
+        .limit(SWEEP_LIMIT)
+    ).all()
+    for job in running:
+        service.advance(session, job, to=JobState.QUEUED, actor="sweep")
+        job.attempts -= 1
+    return len(running)
+
+
 def fail_withdrawn(session: Session) -> int:
-    """Fail jobs that wait for a release that was withdrawn; return how many."""
+    """Fail unfinished jobs of releases that were withdrawn; return how many."""
     waiting = session.scalars(
         select(Job)
         .join(Release, Release.id == Job.release_id)
         .where(
             Job.finished_at.is_(None),
-            Job.state.in_((JobState.QUEUED, JobState.SCORING)),
+            Job.state.in_(tuple(_WORK)),
             Release.state == ReleaseState.WITHDRAWN,
         )
         .limit(SWEEP_LIMIT)

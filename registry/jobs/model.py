@@ -140,6 +140,7 @@ class Output(Row):
     text: Mapped[str | None] = mapped_column(Text, comment="unset until generated")
     token_ids: Mapped[list[int] | None]
     finish_reason: Mapped[str | None] = mapped_column(String(20))
+    generated_at: Mapped[datetime | None]
     verdict_id: Mapped[UUID | None]
     receipt_id: Mapped[UUID | None]
 

@@ -111,6 +111,7 @@ def seal(session: Session, job: Job, *, generated: Sequence[Generated], actor: s
         output.text = text.text
         output.token_ids = list(text.token_ids)
         output.finish_reason = text.finish_reason
+        output.generated_at = now()
 
 
 def advance_output(session: Session, output: Output, *, to: OutputState) -> None:

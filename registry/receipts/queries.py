@@ -15,6 +15,8 @@ from registry.ledger import queries as ledger
 from registry.ledger.model import Entry, Leaf
 from registry.receipts.model import Receipt, ReceiptKey
 from registry.receipts.verify import OUTCOMES, REVIEWED
+from registry.releases import quarantine
+from registry.releases.model import Quarantine
 
 _READERS = (Role.REVIEWER, Role.AUDITOR, Role.ADMIN)
 
@@ -99,6 +101,13 @@ def evidence(session: Session, receipt: Receipt, *, with_review: bool) -> Eviden
         for entry, index in shown
     ]
     return Evidence(size, root, places)
+
+
+def quarantines(session: Session, receipt: Receipt) -> list[Quarantine]:
+    """Return the quarantines of the release's bytes since a receipt's output was generated."""
+    output = session.get_one(Output, receipt.output_id)
+    digest = session.get_one(Job, output.job_id).release_digest
+    return quarantine.since(output.generated_at, quarantine.of_digests(session, [digest])[digest])
 
 
 def key(session: Session, key_id: str | None = None) -> ReceiptKey:

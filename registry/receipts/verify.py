@@ -28,6 +28,8 @@ from registry.receipts.envelope import Envelope
 from registry.receipts.statement import ALTERED, Statement
 
 LEDGER = "ledger"
+UNSIGNED = "quarantines"
+"""What the service says of the release since; no part of what is signed."""
 OUTCOMES = {"release": "output.released", "flag": "output.flagged"}
 REVIEWED = ("output.released", "output.withheld")
 
@@ -76,6 +78,7 @@ def verify(
     """
     document = statements.read_object(content)
     has_part, proof = LEDGER in document, document.pop(LEDGER, None)
+    document.pop(UNSIGNED, None)
     envelope = Envelope.from_json(document)
     if not has_part:
         raise BadReceipt("the ledger's part is missing; a receipt has it, if only as null")

@@ -1,10 +1,21 @@
-"""Releases and their files."""
+"""Releases and their files, what verifying them found, and when they were in quarantine."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db.tables import Row, stored_enum
@@ -14,6 +25,7 @@ class ReleaseState(StrEnum):
     """Where a release is in its life."""
 
     REGISTERED = "registered"
+    VERIFIED = "verified"
     PUBLISHED = "published"
     QUARANTINED = "quarantined"
     WITHDRAWN = "withdrawn"
@@ -21,10 +33,16 @@ class ReleaseState(StrEnum):
 
 RELEASE_MOVES: dict[ReleaseState, frozenset[ReleaseState]] = {
     ReleaseState.REGISTERED: frozenset(
+        {ReleaseState.VERIFIED, ReleaseState.QUARANTINED, ReleaseState.WITHDRAWN}
+    ),
+    ReleaseState.VERIFIED: frozenset(
         {ReleaseState.PUBLISHED, ReleaseState.QUARANTINED, ReleaseState.WITHDRAWN}
     ),
     ReleaseState.PUBLISHED: frozenset({ReleaseState.QUARANTINED, ReleaseState.WITHDRAWN}),
-    ReleaseState.QUARANTINED: frozenset({ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN}),
+    # Out of quarantine through registry.releases.quarantine.lift alone.
+    ReleaseState.QUARANTINED: frozenset(
+        {ReleaseState.VERIFIED, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN}
+    ),
     ReleaseState.WITHDRAWN: frozenset(),
 }
 
@@ -32,7 +50,7 @@ RELEASE_MOVES: dict[ReleaseState, frozenset[ReleaseState]] = {
 class Release(Row):
     """A set of weights under a name; its digest is its identity.
 
-    ``state`` is written by ``registry.releases.service`` alone.
+    ``state`` is written by ``registry.releases.moves`` alone.
     """
 
     __tablename__ = "releases"
@@ -111,3 +129,67 @@ class EvidenceFile(Row):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     blake3: Mapped[str] = mapped_column(String(64))
+
+
+class Verification(Row):
+    """The stored bytes of a digest were read back and hashed; this was found.
+
+    Triggers in the database refuse to change or delete it.
+    """
+
+    __tablename__ = "verifications"
+
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    verified_by: Mapped[str] = mapped_column(String(100))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    files: Mapped[int] = mapped_column(Integer, comment="that were there and were hashed")
+    bytes_read: Mapped[int] = mapped_column(BigInteger)
+    holds: Mapped[bool]
+    problems: Mapped[list[str]]
+
+
+class VerificationPass(Row):
+    """A scheduled verification that is under way; it goes on where a stopped one ended."""
+
+    __tablename__ = "verification_passes"
+
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    holder: Mapped[str] = mapped_column(String(100))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    files_done: Mapped[int] = mapped_column(Integer, comment="in the order of the manifest")
+    bytes_done: Mapped[int] = mapped_column(BigInteger)
+
+
+class Quarantine(Row):
+    """A time in which the bytes of a digest were in doubt, and how it ended.
+
+    ``registry.releases.quarantine`` writes it.
+    """
+
+    __tablename__ = "quarantines"
+    __table_args__ = (
+        Index(
+            "uq_quarantines_standing",
+            "digest",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+        CheckConstraint(
+            "lifted_at IS NULL OR (lifted_by IS NOT NULL AND verification_id IS NOT NULL "
+            "AND lifted_by <> placed_by)",
+            name="two_people_lift",
+        ),
+    )
+
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    placed_by: Mapped[str] = mapped_column(String(100))
+    placed_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    stopped: Mapped[dict[str, Any]] = mapped_column(comment="name of a release: its state before")
+    lifted_by: Mapped[str | None] = mapped_column(String(100))
+    lifted_at: Mapped[datetime | None]
+    lift_reason: Mapped[str] = mapped_column(Text, default="")
+    verification_id: Mapped[UUID | None] = mapped_column(ForeignKey("verifications.id"))

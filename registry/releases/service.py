@@ -1,23 +1,30 @@
-"""Register, publish, quarantine, withdraw.
+"""Register, publish, withdraw.
 
 Hashing and copying happen before ``register`` is called, outside any transaction: see
-``registry.releases.intake``.
+``registry.releases.intake``. A release is verified in ``registry.releases.verifying``, and goes
+into and out of quarantine in ``registry.releases.quarantine``.
 """
 
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.checkpoints.layouts import Layout
 from registry.checkpoints.manifest import Manifest
 from registry.checkpoints.tensors import TensorDigest
 from registry.clock import now
-from registry.errors import BadParameters, ReasonMissing, ReleaseExists, ReleaseMoved
+from registry.errors import (
+    BadParameters,
+    NotVerified,
+    ReasonMissing,
+    ReleaseExists,
+    ReleaseMoved,
+)
 from registry.ledger import service as ledger
-from registry.releases import queries, tensors
-from registry.releases.model import RELEASE_MOVES, Release, ReleaseFile, ReleaseState
+from registry.releases import moves, quarantine, tensors
+from registry.releases.model import Release, ReleaseFile, ReleaseState
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -55,8 +62,10 @@ def register(
 
     Raises:
         ReleaseExists: The name belongs to another digest.
+        ReleaseMoved: These bytes are in quarantine under another name.
     """
     check_name(name)
+    moves.hold(session, manifest.digest)
     known = session.scalar(select(Release).where(Release.name == name))
     if known is not None and known.digest == manifest.digest:
         return known
@@ -67,6 +76,15 @@ def register(
             release=name,
             registered=known.digest,
             found=manifest.digest,
+        )
+    standing = quarantine.standing(session, manifest.digest)
+    if standing is not None:
+        known_as = ", ".join(sorted(standing.stopped)) or manifest.digest
+        raise ReleaseMoved(
+            f"these bytes are in quarantine as {known_as}: they get no other name before that "
+            "is lifted",
+            release=name,
+            digest=manifest.digest,
         )
     release = Release(
         name=name,
@@ -105,47 +123,38 @@ def register(
     return release
 
 
-def move(session: Session, *, name: str, to: ReleaseState, actor: str, reason: str = "") -> Release:
-    """Move a release to another state and write why.
+def publish(session: Session, *, name: str, actor: str, reason: str = "") -> Release:
+    """Let researchers ask for a verified release, and those who are approved use it.
 
     Raises:
         UnknownRelease: No release has that name.
-        ReasonMissing: Quarantine and withdrawal need a reason.
-        ReleaseMoved: There is no such move from where it is.
+        NotVerified: Its stored bytes were never read back.
+        ReleaseMoved: It is in quarantine, or there is no such move from where it is.
     """
-    release = queries.get(session, name)
-    if to in (ReleaseState.QUARANTINED, ReleaseState.WITHDRAWN) and not reason.strip():
-        raise ReasonMissing(f"say why {name} is to be {to}", release=name)
-    swap = (
-        update(Release)
-        .where(Release.id == release.id, Release.state == release.state)
-        .values(state=to, state_reason=reason, moved_at=now())
-        .returning(Release.id)
-    )
-    if to not in RELEASE_MOVES[release.state] or session.scalar(swap) is None:
+    release = moves.held(session, name)
+    if release.state is ReleaseState.REGISTERED:
+        raise NotVerified(name)
+    if release.state is ReleaseState.QUARANTINED:
         raise ReleaseMoved(
-            f"{name} is {release.state} and cannot become {to}", release=name, state=release.state
+            f"{name} is in quarantine: corral release verify {name}, then a second person lifts "
+            f"that with corral release lift {name} --reason TEXT",
+            release=name,
+            state=release.state,
         )
-    session.refresh(release)
-    ledger.record(
-        session,
-        actor=actor,
-        action=f"release.{to}",
-        subject=name,
-        digest=release.digest,
-        reason=reason,
-    )
+    moves.advance(session, release, to=ReleaseState.PUBLISHED, actor=actor, reason=reason)
     return release
 
 
-def quarantine_digest(session: Session, *, digest: str, actor: str, reason: str) -> list[str]:
-    """Quarantine every release with these bytes; return the names of those that moved."""
-    names = session.scalars(
-        select(Release.name).where(
-            Release.digest == digest,
-            Release.state.in_((ReleaseState.REGISTERED, ReleaseState.PUBLISHED)),
-        )
-    ).all()
-    for name in names:
-        move(session, name=name, to=ReleaseState.QUARANTINED, actor=actor, reason=reason)
-    return list(names)
+def withdraw(session: Session, *, name: str, actor: str, reason: str) -> Release:
+    """End the use of a release for good; its rows and its files stay.
+
+    Raises:
+        UnknownRelease: No release has that name.
+        ReasonMissing: A withdrawal needs a reason.
+        ReleaseMoved: It is withdrawn already.
+    """
+    if not reason.strip():
+        raise ReasonMissing(f"say why {name} is to be withdrawn", release=name)
+    release = moves.held(session, name)
+    moves.advance(session, release, to=ReleaseState.WITHDRAWN, actor=actor, reason=reason)
+    return release

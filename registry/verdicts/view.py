@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,8 @@ from registry.jobs.model import Job, Output
 from registry.jobs.states import JobState, OutputState
 from registry.prompts import service as prompts
 from registry.prompts.model import PromptVerdict
-from registry.releases.model import Release
+from registry.releases import quarantine
+from registry.releases.model import Quarantine, Release
 from registry.verdicts.model import VerdictRecord
 
 
@@ -59,8 +60,21 @@ class VerdictView(BaseModel):
     given_at: datetime
 
 
+class QuarantineView(BaseModel):
+    """A time in which the bytes of a release were in doubt; it lasts until it is lifted."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    placed_at: datetime
+    reason: str
+    lifted_at: datetime | None
+
+
 class OutputView(BaseModel):
-    """One output; ``text`` only once it is released; ``receipt`` is where its receipt is."""
+    """One output; ``text`` only once it is released; ``receipt`` is where its receipt is.
+
+    ``quarantines`` marks what was generated with bytes that were in doubt then, or since.
+    """
 
     id: UUID
     index: int
@@ -73,6 +87,7 @@ class OutputView(BaseModel):
     noted: list[FlagView]
     verdict: VerdictView | None
     receipt: str | None
+    quarantines: list[QuarantineView]
 
 
 class FailureView(BaseModel):
@@ -83,7 +98,10 @@ class FailureView(BaseModel):
 
 
 class JobView(BaseModel):
-    """One job with its outputs; of a bulk, where it came in one."""
+    """One job with its outputs; of a bulk, where it came in one.
+
+    ``quarantine`` is the one that its release is in now.
+    """
 
     id: UUID
     bulk_id: UUID | None
@@ -96,6 +114,7 @@ class JobView(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     failure: FailureView | None
+    quarantine: QuarantineView | None
     prompt_scores: dict[str, float]
     prompt_flagged_by: list[FlagView]
     prompt_noted: list[FlagView]
@@ -103,7 +122,7 @@ class JobView(BaseModel):
 
 
 def views_of(session: Session, jobs: Sequence[Job]) -> list[JobView]:
-    """Return the views of jobs, with four queries however many there are."""
+    """Return the views of jobs, with five queries however many there are."""
     releases = session.scalars(
         select(Release).where(Release.id.in_({each.release_id for each in jobs}))
     )
@@ -114,12 +133,22 @@ def views_of(session: Session, jobs: Sequence[Job]) -> list[JobView]:
         .where(Output.job_id.in_([each.id for each in jobs]))
         .order_by(Output.index)
     )
+    doubts = quarantine.of_digests(session, {each.release_digest for each in jobs})
+    digests = {each.id: each.release_digest for each in jobs}
     outputs: dict[UUID, list[OutputView]] = defaultdict(list)
     for output, verdict in rows:
-        outputs[output.job_id].append(_output(output, verdict))
+        marks = quarantine.since(output.generated_at, doubts[digests[output.job_id]])
+        outputs[output.job_id].append(_output(output, verdict, marks))
     on_prompts = prompts.newest(session, [each.id for each in jobs])
     return [
-        _job(job, names[job.release_id], outputs[job.id], on_prompts.get(job.id)) for job in jobs
+        _job(
+            job,
+            names[job.release_id],
+            outputs[job.id],
+            on_prompts.get(job.id),
+            [each for each in doubts[job.release_digest] if each.lifted_at is None],
+        )
+        for job in jobs
     ]
 
 
@@ -140,7 +169,11 @@ def result_lines(session: Session, jobs: Sequence[Job]) -> list[str]:
 
 
 def _job(
-    job: Job, release: str, outputs: list[OutputView], on_prompt: PromptVerdict | None
+    job: Job,
+    release: str,
+    outputs: list[OutputView],
+    on_prompt: PromptVerdict | None,
+    standing: Sequence[Quarantine],
 ) -> JobView:
     failure = None
     if job.failure_code is not None:
@@ -166,6 +199,7 @@ def _job(
         created_at=job.created_at,
         finished_at=job.finished_at,
         failure=failure,
+        quarantine=QuarantineView.model_validate(standing[0]) if standing else None,
         prompt_scores=on_prompt.scores if on_prompt else {},
         prompt_flagged_by=_flags(on_prompt.flagged_by) if on_prompt else [],
         prompt_noted=_flags(on_prompt.noted) if on_prompt else [],
@@ -173,7 +207,9 @@ def _job(
     )
 
 
-def _output(output: Output, verdict: VerdictRecord | None) -> OutputView:
+def _output(
+    output: Output, verdict: VerdictRecord | None, marks: Sequence[Quarantine]
+) -> OutputView:
     return OutputView(
         id=output.id,
         index=output.index,
@@ -186,6 +222,7 @@ def _output(output: Output, verdict: VerdictRecord | None) -> OutputView:
         noted=_flags(verdict.noted) if verdict else [],
         verdict=VerdictView.model_validate(verdict, from_attributes=True) if verdict else None,
         receipt=f"/v1/outputs/{output.id}/receipt" if output.receipt_id else None,
+        quarantines=[QuarantineView.model_validate(each) for each in marks],
     )
 
 

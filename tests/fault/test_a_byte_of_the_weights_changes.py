@@ -9,9 +9,9 @@ from api.client import ApiProblem
 from registry.jobs.states import JobState
 from registry.ledger.model import Entry
 from registry.releases import queries as releases
-from registry.releases import service as release_service
 from registry.releases.model import Release, ReleaseState
 from registry.releases.store import Store
+from registry.releases.verifying import verify_release
 from tests.support import stack
 from tests.support.stack import Stack
 
@@ -59,11 +59,13 @@ def test_a_changed_byte_quarantines_the_release_and_its_jobs_wait(tmp_path: Path
             ).one()
         assert "model.safetensors" in entry.facts
         flip(weights(service))
-        with service.database.transaction() as session:
-            release_service.move(
-                session,
-                name=name,
-                to=ReleaseState.PUBLISHED,
-                actor="operator",
-            )
+        verify_release(
+            service.database,
+            Store(service.settings.store_dir),
+            name=name,
+            actor="operator",
+            progress=None,
+        )
+        with service.client("demo-reviewer") as reviewer:
+            reviewer.lift(name, reason="the disk was replaced")
         assert service.wait_for(waiting).state is JobState.DONE

@@ -12,6 +12,7 @@ from registry.accounts import service as accounts
 from registry.accounts.model import Account, Role
 from registry.checkpoints.layouts import Layout
 from registry.checkpoints.manifest import FileEntry, Manifest
+from registry.clock import now
 from registry.db.session import Database, Session
 from registry.jobs import leases
 from registry.jobs import service as jobs
@@ -21,6 +22,7 @@ from registry.jobs.service import Generated
 from registry.policies import service as policies
 from registry.receipts import service as receipts
 from registry.receipts.service import Signer
+from registry.releases import quarantine, verifying
 from registry.releases import service as releases
 from registry.releases.model import Release, ReleaseState
 
@@ -79,8 +81,31 @@ def made_up_release(session: Session, name: str = "corral/made-up") -> Release:
 
 
 def publish(session: Session, release: Release) -> Release:
-    """Publish a release."""
-    return releases.move(session, name=release.name, to=ReleaseState.PUBLISHED, actor="operator")
+    """Publish a release, whose files somebody is said to have verified."""
+    verify(session, release)
+    return releases.publish(session, name=release.name, actor="operator")
+
+
+def verify(session: Session, release: Release, *problems: str, actor: str = "operator") -> None:
+    """Write down that the files of a release were verified, and what was wrong with them."""
+    verifying.record(
+        session,
+        digest=release.digest,
+        actor=actor,
+        started_at=now(),
+        files=1,
+        bytes_read=1,
+        problems=problems,
+    )
+
+
+def move(session: Session, name: str, to: ReleaseState) -> None:
+    """Move a release out of use as the operator does."""
+    leave = {
+        ReleaseState.QUARANTINED: quarantine.quarantine,
+        ReleaseState.WITHDRAWN: releases.withdraw,
+    }
+    leave[to](session, name=name, actor="operator", reason="a test")
 
 
 def approve(session: Session, release: Release, researcher: Account, reviewer: Account) -> UUID:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.v1.schemas.releases import FileView, ReleaseView
 from registry.checkpoints.manifest import Manifest
-from registry.releases.model import Derivation, Release
+from registry.releases.model import Derivation
 
 
 class DerivationView(BaseModel):
@@ -47,7 +47,6 @@ class ReleaseDetailView(ReleaseView):
     )
 
     @classmethod
-    def with_derivation(cls, row: Release, derivation: DerivationView | None) -> Self:
+    def with_derivation(cls, shown: ReleaseView, derivation: DerivationView | None) -> Self:
         """Return a release with its derivation record."""
-        shown = ReleaseView.model_validate(row).model_dump()
-        return cls(**shown, derivation=derivation)
+        return cls(**shown.model_dump(), derivation=derivation)

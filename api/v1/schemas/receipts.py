@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from registry.verdicts.view import QuarantineView
+
 
 class SignatureView(BaseModel):
     """One signature of a DSSE envelope."""
@@ -34,6 +36,10 @@ class ReceiptView(BaseModel):
     payload: str = Field(description="The statement, canonical JSON (RFC 8785), base64.")
     payload_type: str = Field(alias="payloadType", examples=["application/vnd.in-toto+json"])
     signatures: list[SignatureView]
+    quarantines: list[QuarantineView] = Field(
+        description="Not signed: times since the output was generated in which the bytes of its "
+        "release were in doubt; the ledger has their entries."
+    )
     ledger: LedgerPart | None = Field(
         description="Null until the schedule has given the verdict's entry its place."
     )

@@ -1,10 +1,27 @@
 """Releases: public facts only."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from registry.releases.model import ReleaseState
+from registry.db.session import Session
+from registry.releases import verifications
+from registry.releases.model import Release, ReleaseState, Verification
+
+
+class VerificationView(BaseModel):
+    """The stored bytes of a release were read back and hashed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    started_at: datetime
+    finished_at: datetime
+    verified_by: str
+    files: int = Field(description="That were there and were hashed.")
+    bytes_read: int
+    holds: bool = Field(description="Whether every byte is as registered.")
+    problems: list[str] = Field(description="One sentence for each file that is not.")
 
 
 class ReleaseView(BaseModel):
@@ -27,6 +44,9 @@ class ReleaseView(BaseModel):
     source: str
     registered_at: datetime
     moved_at: datetime
+    last_verified: VerificationView | None = Field(
+        default=None, description="When its stored bytes were last read back; null if never."
+    )
 
 
 class FileView(BaseModel):
@@ -92,3 +112,18 @@ class TensorsView(BaseModel):
     tensor_root: str | None
     tensor_root_bf16: str | None
     tensors: list[TensorView]
+
+
+def views_of(session: Session, rows: Sequence[Release]) -> list[ReleaseView]:
+    """Return what everybody may know of releases."""
+    newest = verifications.newest_of(session, {row.digest for row in rows})
+    return [
+        ReleaseView.model_validate(row).model_copy(
+            update={"last_verified": _verification(newest.get(row.digest))}
+        )
+        for row in rows
+    ]
+
+
+def _verification(row: Verification | None) -> VerificationView | None:
+    return None if row is None else VerificationView.model_validate(row)

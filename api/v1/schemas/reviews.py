@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from registry.reviews.model import ReviewState, Severity
-from registry.verdicts.view import FlagView
+from registry.verdicts.view import FlagView, QuarantineView
 
 
 class ReviewView(BaseModel):
@@ -25,6 +25,9 @@ class ReviewView(BaseModel):
     flagged_by: list[FlagView]
     noted: list[FlagView]
     prompt_flagged_by: list[FlagView] = Field(description="What was found in the prompt.")
+    quarantines: list[QuarantineView] = Field(
+        description="Times since it was generated in which its release's bytes were in doubt."
+    )
     policy_digest: str | None
     opened_at: datetime
     claimed_by: str | None

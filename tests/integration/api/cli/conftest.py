@@ -1,5 +1,6 @@
 """A ``corral`` to run in a data directory of the test's own."""
 
+import json
 import shutil
 import socket
 import threading
@@ -15,6 +16,9 @@ from structlog.testing import capture_logs
 
 from api.cli.main import cli
 from tests.integration.api.service import Service
+from tests.support.checkpoints import make_checkpoint
+
+NAME = "owner/tiny"
 
 Corral = Callable[..., Result]
 As = Callable[..., Result]
@@ -76,3 +80,31 @@ def person(bare: Corral, service: Service, url: str) -> As:
         return bare(*words, env=env, **options)
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small, right checkpoint."""
+    return make_checkpoint(tmp_path / "tiny")
+
+
+@pytest.fixture
+def registered(corral: Corral, folder: Path) -> Corral:
+    """Records with one registered release."""
+    assert corral("release", "register", str(folder), "--name", NAME).exit_code == 0
+    return corral
+
+
+def store_file(tmp_path: Path, corral: Corral, path: str) -> Path:
+    """Return where the bytes of one file of the release are stored."""
+    files = json.loads(corral("release", "show", NAME, "--json").stdout)["files"]
+    [sha256] = [str(each["sha256"]) for each in files if each["path"] == path]
+    return tmp_path / "data" / "store" / "sha256" / sha256[:2] / sha256
+
+
+def damage(file: Path) -> None:
+    """Flip a bit of a file."""
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(content)

@@ -22,7 +22,6 @@ from registry.errors import (
     RequestMoved,
     ScopeMissing,
 )
-from registry.releases import service as releases
 from registry.releases.model import ReleaseState
 from tests.support import rows
 from tests.support.rows import World
@@ -80,7 +79,7 @@ def test_a_release_out_of_use_admits_nobody(
     database: Database, world: World, to: ReleaseState
 ) -> None:
     with database.transaction() as session:
-        releases.move(session, name=world.release.name, to=to, actor="operator", reason="test")
+        rows.move(session, world.release.name, to)
 
     with pytest.raises(ReleaseNotPublished, match=to.value):
         ask(database, world)

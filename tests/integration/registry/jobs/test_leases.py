@@ -12,7 +12,7 @@ from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
 from registry.jobs.states import JobState
 from registry.ledger.model import Entry
-from registry.releases import service as releases
+from registry.releases import quarantine
 from registry.releases.model import ReleaseState
 from tests.support import rows
 
@@ -136,7 +136,7 @@ def test_jobs_of_a_quarantined_release_wait(database: Database) -> None:
     world = rows.make_world(database)
     job = rows.submit(database, world)
     with database.transaction() as session:
-        releases.quarantine_digest(
+        quarantine.place(
             session, digest=world.release.digest, actor="worker", reason="a byte differs"
         )
         assert leases.due(session) == []
@@ -151,13 +151,36 @@ def test_jobs_of_a_withdrawn_release_fail(database: Database) -> None:
     world = rows.make_world(database)
     job = rows.submit(database, world)
     with database.transaction() as session:
-        releases.move(
-            session,
-            name=world.release.name,
-            to=ReleaseState.WITHDRAWN,
-            actor="operator",
-            reason="test",
-        )
+        rows.move(session, world.release.name, ReleaseState.WITHDRAWN)
+
+    with database.transaction() as session:
+        leases.fail_withdrawn(session)
+
+    assert look(database, job).failure_code == "release_withdrawn"
+
+
+def test_a_job_that_is_being_generated_with_bytes_in_doubt_is_taken_back(
+    database: Database,
+) -> None:
+    world = rows.make_world(database)
+    job = rows.claim(database, rows.submit(database, world))
+    with database.transaction() as session:
+        rows.move(session, world.release.name, ReleaseState.QUARANTINED)
+
+    with database.transaction() as session:
+        stopped = leases.stop_quarantined(session)
+
+    with database.reading() as session:
+        assert leases.still_held(session, [job]) == set()
+    waiting = look(database, job)
+    assert (stopped, waiting.state, waiting.attempts) == (1, JobState.QUEUED, 0)
+
+
+def test_a_job_that_is_being_generated_with_a_withdrawn_release_fails(database: Database) -> None:
+    world = rows.make_world(database)
+    job = rows.claim(database, rows.submit(database, world))
+    with database.transaction() as session:
+        rows.move(session, world.release.name, ReleaseState.WITHDRAWN)
 
     with database.transaction() as session:
         leases.fail_withdrawn(session)

@@ -11,7 +11,6 @@ from registry.jobs import bulk, leases, queries, turns
 from registry.jobs import service as jobs
 from registry.jobs.intake import Line
 from registry.jobs.model import Bulk, Job
-from registry.releases import service as releases
 from registry.releases.model import ReleaseState
 from tests.support import rows
 from tests.support.rows import World
@@ -173,7 +172,7 @@ def test_nothing_is_sent_for_a_release_that_nobody_may_use(
 ) -> None:
     submit_bulk(database, world, 5)
     with database.transaction() as session:
-        releases.move(session, name=world.release.name, to=state, actor="operator", reason="a test")
+        rows.move(session, world.release.name, state)
 
     with database.reading() as session:
         held_up = turns.releases_held_up(session)

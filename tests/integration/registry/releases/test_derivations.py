@@ -44,7 +44,7 @@ def register(database: Database, store: Store) -> Callable[[Path], Release]:
 
 
 def objects(store: Store) -> set[str]:
-    return {path.name for path in store.root.rglob("*") if path.is_file()}
+    return set(store.objects())
 
 
 def record_of(database: Database, release: Release) -> tuple[Derivation, Manifest, Manifest]:

@@ -5,18 +5,24 @@ from typing import Any
 import click
 import pytest
 
-from api.cli.outcome import flags_of, print_outcome
+from api.cli.outcome import doubts_of, flags_of, print_outcome
 
 FLAG = {"filter": "toxicity", "label": "insult", "score": 0.973, "threshold": 0.9}
 
 
 def _output(state: str, text: str | None, *, index: int = 0) -> dict[str, Any]:
     flags = [FLAG] if state in ("flagged", "withheld") else []
-    return {"index": index, "state": state, "text": text, "flagged_by": flags}
+    return {"index": index, "state": state, "text": text, "flagged_by": flags, "quarantines": []}
 
 
 def _job(*outputs: dict[str, Any], state: str = "done", **more: Any) -> dict[str, Any]:
-    return {"state": state, "outputs": list(outputs), "failure": None, **more}
+    return {
+        "state": state,
+        "outputs": list(outputs),
+        "failure": None,
+        "quarantine": None,
+        **more,
+    }
 
 
 def test_a_released_text_is_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +60,27 @@ def test_a_failed_job_is_an_error_with_its_reason() -> None:
 
     with pytest.raises(click.ClickException, match=r"its worker died \(worker_lost\)"):
         print_outcome(_job(_output("pending", None), state="failed", failure=failure))
+
+
+def test_a_text_whose_release_is_in_doubt_comes_with_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    doubt = {"placed_at": "2026-11-24", "lifted_at": None, "reason": "a rumour"}
+
+    print_outcome(_job({**_output("released", "a text"), "quarantines": [doubt]}))
+
+    printed = capsys.readouterr()
+    assert printed.out == "a text\n"
+    assert "whose bytes were in doubt" in printed.err
+    assert doubts_of([doubt]) == "since 2026-11-24: a rumour"
+
+
+def test_a_job_that_waits_for_its_release_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    doubt = {"placed_at": "2026-11-24", "lifted_at": None, "reason": "a rumour"}
+
+    print_outcome(_job(_output("pending", None), state="queued", quarantine=doubt))
+
+    assert "the job is queued, and waits: its release is in quarantine" in capsys.readouterr().err
 
 
 def test_a_cancelled_job_is_an_error() -> None:
