@@ -7,13 +7,17 @@ leaves the process is sent after the commit, never before.
 """
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+
+from registry.errors import NotEnoughDisk
 
 __all__ = ["Database", "Session", "after_commit", "lock"]
 
@@ -22,6 +26,7 @@ log = structlog.get_logger(__name__)
 _AFTER_COMMIT = "corral.after_commit"
 _READS_ONLY = "corral_reads_only"
 SQLITE_BUSY_SECONDS = 30
+POSTGRES_FULL = "53100"
 
 
 class Database:
@@ -35,9 +40,13 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Commit on success, roll back on any exception, then send what waited."""
+        """Commit on success, roll back on any exception, then send what waited.
+
+        Raises:
+            NotEnoughDisk: The records cannot grow.
+        """
         with self._sessions() as session:
-            with session.begin():
+            with self._room(), session.begin():
                 yield session
             for send in session.info.pop(_AFTER_COMMIT, ()):
                 _send_or_log(send)
@@ -47,6 +56,18 @@ class Database:
         """Open a transaction that only reads, so it waits for no writer."""
         with self._readers() as session, session.begin():
             yield session
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if not _is_full(error.orig):
+                raise
+            where = self.engine.url.database
+            raise NotEnoughDisk(
+                f"the disk of the records at {where} is full: make room there; nothing was written"
+            ) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -77,6 +98,12 @@ def _send_or_log(send: Callable[[], None]) -> None:
         send()
     except Exception:
         log.exception("not sent after commit; the sweep will send it again")
+
+
+def _is_full(error: object) -> bool:
+    """Return whether a database says that its disk is full, in the words of either."""
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return full or getattr(error, "sqlstate", None) == POSTGRES_FULL
 
 
 def _server(url: str) -> Engine:

@@ -120,7 +120,7 @@ class BadBundle(Invalid):
 
 
 class NotEnoughDisk(Unavailable):
-    """The store's disk is too full for this."""
+    """The disk of the store, or of the records, is too full for this."""
 
     code = "not_enough_disk"
 
