@@ -123,7 +123,7 @@ def test_records_that_cannot_grow_leave_nothing_in_the_store(
         list(all_releases(session))
     (disk / "others").write_bytes(bytes(free(disk) - total - 8 * 4096))
 
-    with pytest.raises(NotEnoughDisk, match="corral.db"):
+    with pytest.raises(NotEnoughDisk, match=r"corral\.db"):
         register(records, store, folder)
 
     records.close()
