@@ -1,5 +1,6 @@
 """``corral release verify`` and ``export``: the bytes, hashed again."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +26,8 @@ from registry.releases.model import Release, ReleaseState
 from registry.releases.verifying import Verified, verify_release
 
 Json = dict[str, Any]
+
+SHOWN_TENSORS = 10
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -135,11 +138,15 @@ def verify_stored(records: Records, name: str, *, as_json: bool = False) -> Veri
     row, differences = verified.release, verified.differences
     if differences.holds and row.tensor_root is None:
         row = tensors.fill_in(records.database, records.store, name, actor=OPERATOR)
+    changed = (
+        tensors.differing(records.database, records.store, name) if not differences.holds else []
+    )
     if as_json:
-        print_json({"name": name, "digest": row.digest, "state": row.state, **_json(differences)})
+        facts = {"name": name, "digest": row.digest, "state": row.state, "tensors": changed}
+        print_json({**facts, **_json(differences)})
     if not differences.holds:
         _fail(
-            differences,
+            [*differences.summary(), _tensors(changed)],
             f"{name} does not hold and is {row.state}. Mend it: corral release register DIR "
             f"--name {name}, with a good copy; then corral release verify {name}, and a second "
             f"person lifts the quarantine: corral release lift {name} --reason TEXT",
@@ -218,11 +225,20 @@ def _held(verified: Verified) -> str:
     )
 
 
-def _fail(differences: Differences, sentence: str) -> NoReturn:
+def _fail(findings: Sequence[str], sentence: str) -> NoReturn:
     """Name each difference, then say what it means, on standard error; exit 1."""
-    for line in differences.summary():
+    for line in findings:
         click.echo(plain(line), err=True)
     raise click.ClickException(plain(sentence))
+
+
+def _tensors(changed: Sequence[str] | None) -> str:
+    """Say which tensors differ, where that can be told."""
+    if changed is None:
+        return "which tensors differ cannot be told: a file is gone or unreadable"
+    more = f" and {len(changed) - SHOWN_TENSORS} more" if len(changed) > SHOWN_TENSORS else ""
+    named = ", ".join(changed[:SHOWN_TENSORS]) or "none; the difference is outside the weights"
+    return f"tensors that differ: {named}{more}"
 
 
 def _json(differences: Differences) -> Json:

@@ -9,6 +9,7 @@ from registry.checkpoints.manifest import Manifest
 from registry.checkpoints.tensors import TensorDigest, digest_tensors, roots_of
 from registry.checkpoints.weights import open_weights
 from registry.db.session import Database, Session
+from registry.errors import BadCheckpoint, UnknownFile
 from registry.ledger import service as ledger
 from registry.releases import queries
 from registry.releases.model import Release, ReleaseTensor
@@ -97,6 +98,28 @@ def fill_in(
                 tensor_root_bf16=release.tensor_root_bf16,
             )
     return release
+
+
+def differing(database: Database, store: Store, name: str) -> list[str] | None:
+    """Return which tensors of a release are others in the store than were registered.
+
+    Read it after a file was found to differ; ``None`` says that it cannot be told, because a
+    file is gone, its tensors cannot be read, or the release is older than tensor roots.
+
+    Raises:
+        UnknownRelease: No release has that name.
+    """
+    with database.reading() as session:
+        release = queries.get(session, name)
+        manifest = queries.manifest_of(session, release)
+        registered = {each.name: each for each in of_release(session, release)}
+    try:
+        found = {each.name: each for each in digest_stored(store, manifest)}
+    except (BadCheckpoint, UnknownFile):
+        return None
+    if not registered:
+        return None
+    return [each for each in {**registered, **found} if registered.get(each) != found.get(each)]
 
 
 def of_release(session: Session, release: Release) -> list[TensorDigest]:

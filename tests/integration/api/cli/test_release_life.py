@@ -106,5 +106,23 @@ def test_one_changed_byte_in_the_store_is_found_and_named(
 
     assert result.exit_code == 1
     assert result.stderr.startswith("model.safetensors differs: expected sha256 ")
+    assert "tensors that differ: b\n" in result.stderr
     assert f"{NAME} does not hold and is quarantined" in result.stderr
     assert (report["holds"], report["different"]) == (False, ["model.safetensors"])
+    assert report["tensors"] == ["b"]
+
+
+def test_damage_outside_the_weights_is_said_to_be_that(registered: Corral, tmp_path: Path) -> None:
+    damage(store_file(tmp_path, registered, "tokenizer.model"))
+
+    result = registered("release", "verify", NAME)
+
+    assert "tensors that differ: none; the difference is outside the weights" in result.stderr
+
+
+def test_tensors_of_a_file_that_is_gone_are_not_guessed(registered: Corral, tmp_path: Path) -> None:
+    store_file(tmp_path, registered, "model.safetensors").unlink()
+
+    result = registered("release", "verify", NAME)
+
+    assert "which tensors differ cannot be told" in result.stderr
