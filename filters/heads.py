@@ -50,13 +50,13 @@ class ClassifierFilter:
         name: Name of the filter.
         labels: The labels it reports.
         classifier: Where the scores come from.
-        version: Version of the windowing and aggregation.
+        version: Raised when weights, windows or aggregation give a text other scores.
     """
 
     name: str
     labels: tuple[str, ...]
     classifier: Scorer
-    version: str = "1"
+    version: str = "2"
 
     def __post_init__(self) -> None:
         if missing := [label for label in self.labels if label not in self.classifier.labels]:

@@ -15,7 +15,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from filters.checkpoints import CheckpointSource, check_listed
 from filters.loading import load_classifier
-from filters.training import batches, pack, train
+from filters.training import batches, mean, pack, train
 from filters.training.recipe import LABELS, Recipe
 from filters.training.report import thresholds
 from filters.training.rows import HeldOutRow, Row, normalised, parse_row, read_training_rows
@@ -188,3 +188,26 @@ def test_what_was_trained_and_written_loads_and_tells_the_texts_apart(
     assert steps == len(schedule)
     assert bad.scores["toxicity"][0] > 0.8
     assert good.scores["toxicity"][0] < 0.2
+
+
+def test_the_mean_of_two_runs_lies_between_them(tmp_path: Path, write_checkpoint: Any) -> None:
+    tokenizer = Tokenizer.from_file(str(write_checkpoint().config / "tokenizer.json"))
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=RECIPE.window,
+        id2label=dict(enumerate(LABELS)),
+    )
+    for name, value in (("one", 1.0), ("three", 3.0)):
+        model = BertForSequenceClassification(config)
+        torch.nn.init.constant_(model.classifier.bias, value)
+        pack.write(model, tokenizer, tmp_path / name)
+
+    mean.write_mean([tmp_path / "one", tmp_path / "three"], tmp_path / "out")
+
+    averaged, _ = pack.read(tmp_path / "out")
+    assert averaged.classifier.bias.tolist() == [2.0] * len(LABELS)
+    assert check_listed(tmp_path / "out")
