@@ -120,7 +120,7 @@ def test_an_unknown_character_does_not_hide_the_word_around_it(
         [f"You are a stupid{hidden} idiot{hidden} and everybody hates you."], bundled
     )
 
-    assert "toxicity" in {flag.label for flag in verdict.flagged_by}
+    assert {"toxicity", "insult"} & {flag.label for flag in verdict.flagged_by}
 
 
 def test_a_passage_in_unknown_characters_is_flagged_as_not_scored(
