@@ -15,7 +15,6 @@ from registry.jobs.model import Job, Output
 from registry.releases import queries as releases
 from registry.releases.store import Store
 from registry.settings import Settings
-from workers.generation.cache import Cache
 from workers.generation.forward import Forward
 from workers.generation.loading import LoadedRelease, load_release
 from workers.generation.replay import Replay, replay
@@ -71,16 +70,8 @@ def replay_job(
 def _replayed(
     release: LoadedRelease, job: Job, outputs: Sequence[Output], *, cache_bytes: int
 ) -> list[ReplayedOutput]:
-    device, dtype = torch.device("cpu"), torch.float32
-    forward = Forward(release.model, device=device, dtype=dtype)
-    cache = Cache(
-        layers=forward.layers,
-        heads=forward.kv_heads,
-        head_dim=forward.head_dim,
-        budget_bytes=cache_bytes,
-        device=device,
-        dtype=dtype,
-    )
+    forward = Forward(release.model, device=torch.device("cpu"), dtype=torch.float32)
+    cache = forward.new_cache(cache_bytes)
     requests = requests_of(job)
     return [
         ReplayedOutput(

@@ -63,8 +63,8 @@ class Forward:
         self._device = device
         self._eps: float = config.rms_norm_eps
         self._heads: int = config.num_attention_heads
-        self.kv_heads: int = config.num_key_value_heads or self._heads
-        self.head_dim: int = model.model.layers[0].self_attn.head_dim
+        self._kv_heads: int = config.num_key_value_heads or self._heads
+        self._head_dim: int = model.model.layers[0].self_attn.head_dim
         self._rotary = model.model.rotary_emb.to(device)
         # A looked-up row is exact in the precision of the file, at half the size of float32.
         self._embedding = model.model.embed_tokens.weight.detach().to(device)
@@ -73,10 +73,16 @@ class Forward:
         self._layers = [self._laid_out(layer) for layer in model.model.layers]
         self._head = self._product(model.lm_head)
 
-    @property
-    def layers(self) -> int:
-        """How many layers it has."""
-        return len(self._layers)
+    def new_cache(self, budget_bytes: int) -> Cache:
+        """Return an empty cache for its keys and values, of at most ``budget_bytes``."""
+        return Cache(
+            layers=len(self._layers),
+            heads=self._kv_heads,
+            head_dim=self._head_dim,
+            budget_bytes=budget_bytes,
+            device=self._device,
+            dtype=self._dtype,
+        )
 
     def logits(self, ids: Sequence[int], spans: Sequence[Span], cache: Cache) -> Tensor:
         """Read tokens and return what follows the last of each row, ``(rows, v)``.
@@ -108,7 +114,7 @@ class Forward:
             self._dtype
         )  # (n, w)
         cos, sin = self._rotary(hidden[None], positions[None])  # both (1, n, d)
-        half = self.head_dim // 2
+        half = self._head_dim // 2
         turn = cos[0, :, None, :half], sin[0, :, None, :half]  # both (n, 1, d/2)
         look = _Look(spans, positions, device=self._device, dtype=self._dtype)
         for number, layer in enumerate(self._layers):
@@ -127,9 +133,9 @@ class Forward:
         memory: tuple[Tensor, Tensor],
     ) -> Tensor:
         """Return ``(n, q * d)``, having written the keys and values of these tokens."""
-        count, shared = len(hidden), self._heads + self.kv_heads
+        count, shared = len(hidden), self._heads + self._kv_heads
         mixed = layer.qkv(self._normed(hidden, layer.before_attention))
-        heads = mixed.view(count, shared + self.kv_heads, self.head_dim)  # (n, q + 2h, d)
+        heads = mixed.view(count, shared + self._kv_heads, self._head_dim)  # (n, q + 2h, d)
         turned = _rotate(heads[:, :shared], *turn)  # (n, q + h, d)
         queries, keys, values = (
             turned[:, : self._heads],

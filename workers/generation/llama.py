@@ -47,14 +47,7 @@ class LlamaEngine:
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = torch.bfloat16 if chosen.type == "cuda" else torch.float32
         forward = Forward(release.model, device=chosen, dtype=dtype)
-        cache = Cache(
-            layers=forward.layers,
-            heads=forward.kv_heads,
-            head_dim=forward.head_dim,
-            budget_bytes=cache_bytes,
-            device=chosen,
-            dtype=dtype,
-        )
+        cache = forward.new_cache(cache_bytes)
         self._batcher = Batcher(
             LlamaRows(forward, cache, vocab_size=release.tokenizer.vocab_size),
             room=Room(rows=rows, positions=cache.positions),

@@ -49,14 +49,7 @@ class Both:
         self.reference = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
         self.reference.train(mode=False)
         self.forward = Forward(release.model, device=CPU, dtype=torch.float32)
-        self.cache = Cache(
-            layers=self.forward.layers,
-            heads=self.forward.kv_heads,
-            head_dim=self.forward.head_dim,
-            budget_bytes=1 << 22,
-            device=CPU,
-            dtype=torch.float32,
-        )
+        self.cache = self.forward.new_cache(1 << 22)
         tail = release.tokenizer.encode(" house and then the rain came down")[1:]
         self.rows = [[*release.tokenizer.encode(text), *tail] for text in TEXTS]
 

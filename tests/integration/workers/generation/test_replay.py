@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tests.support.llamas import Shape, load_folder, write_llama
-from workers.generation.cache import Cache
 from workers.generation.engine import GeneratedText, GenerationRequest
 from workers.generation.forward import Forward
 from workers.generation.llama import LlamaEngine
@@ -35,14 +34,7 @@ class Replayer:
     def __init__(self, release: LoadedRelease) -> None:
         self._release = release
         self._forward = Forward(release.model, device=CPU, dtype=torch.float32)
-        self._cache = Cache(
-            layers=self._forward.layers,
-            heads=self._forward.kv_heads,
-            head_dim=self._forward.head_dim,
-            budget_bytes=1 << 22,
-            device=CPU,
-            dtype=torch.float32,
-        )
+        self._cache = self._forward.new_cache(1 << 22)
 
     def __call__(self, request: GenerationRequest, output: GeneratedText) -> Replay:
         return replay(
