@@ -1,6 +1,7 @@
 """Prometheus metrics: what this process answered, and what the records hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 import structlog
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
@@ -8,9 +9,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from registry.db.session import Database
+from registry.db.session import Database, Session
 from registry.jobs import queries as jobs
+from registry.jobs.depths import Depth, depths
+from registry.jobs.lanes import Lane
 from registry.ledger import queries as ledger
+from registry.releases.intake import all_releases
+from registry.releases.model import ReleaseState
 from registry.scorers import service as scorers
 from registry.verdicts import queries as verdicts
 
@@ -57,6 +62,7 @@ class _Records(Collector):
         try:
             with self._database.reading() as session:
                 states = jobs.count_by_state(session)
+                queues = _queues(session)
                 outcomes = verdicts.count_outputs(session)
                 size, _ = ledger.head(session)
                 workers = scorers.count_by_state(session)
@@ -71,6 +77,7 @@ class _Records(Collector):
             waiting.add_metric([state.value], count)
         yield reachable
         yield waiting
+        yield _by_release(queues)
         outputs = GaugeMetricFamily("corral_outputs", "Outputs there are.", labels=["state"])
         for outcome, count in outcomes.items():
             outputs.add_metric([outcome.value], count)
@@ -80,3 +87,26 @@ class _Records(Collector):
             live.add_metric([service.value], count)
         yield live
         yield GaugeMetricFamily("corral_ledger_leaves", "Leaves of the ledger's tree.", value=size)
+
+
+def _queues(session: Session) -> dict[str, dict[Lane, Depth]]:
+    """Return how deep the queues of every release are that has not ended, by name."""
+    names = {
+        each.id: each.name
+        for each in all_releases(session)
+        if each.state is not ReleaseState.WITHDRAWN
+    }
+    return {names[each]: lanes for each, lanes in depths(session, names).items()}
+
+
+def _by_release(queues: Mapping[str, Mapping[Lane, Depth]]) -> Metric:
+    metric = GaugeMetricFamily(
+        "corral_release_jobs",
+        "Jobs of a release that are not finished; held ones wait for their turn.",
+        labels=["release", "lane", "state"],
+    )
+    for name, lanes in queues.items():
+        for lane, depth in lanes.items():
+            for state, count in asdict(depth).items():
+                metric.add_metric([name, lane.value, state], count)
+    return metric

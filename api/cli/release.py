@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from api.cli import derivation, doubts, identify, integrity, signing
+from api.cli import derivation, doubts, identify, integrity, queues, signing
 from api.cli.bars import byte_bar
 from api.cli.doubts import verified_at
 from api.cli.expected import expect_option, key_option, read_all
 from api.cli.records import Records, open_records
 from api.cli.render import json_option, plain, print_facts, print_json, print_table, size
-from api.v1.schemas.releases import FileView, VerificationView, views_of
+from api.v1.schemas.releases import FileView, VerificationView, queues_of, views_of
 from registry.accounts.service import OPERATOR
 from registry.checkpoints.manifest import SHOWN_DIGITS, Manifest
 from registry.errors import UnknownRelease
@@ -108,31 +108,36 @@ def register(
 @json_option
 @click.pass_context
 def list_releases(context: click.Context, as_json: bool) -> None:
-    """List the releases, newest first.
+    """List the releases, newest first, and how many jobs wait for each.
 
     Example: corral release list --json
     """
     with open_records(context) as records, records.database.reading() as session:
         found = all_releases(session)
         totals = [queries.manifest_of(session, row).total_bytes for row in found]
-        views = list(zip(views_of(session, found), totals, strict=True))
+        deep = [queues.to_json(each) for each in queues_of(session, found)]
+        views = list(zip(views_of(session, found), totals, deep, strict=True))
     if as_json:
-        items = [{**view.model_dump(mode="json"), "total_bytes": total} for view, total in views]
+        items = [
+            {**view.model_dump(mode="json"), "total_bytes": total, "queues": lanes}
+            for view, total, lanes in views
+        ]
         print_json({"items": items})
         return
     print_table(
-        ("name", "digest", "state", "last verified", "size", "context", "licence"),
+        ("name", "digest", "state", "last verified", "waiting", "size", "context", "licence"),
         [
             (
                 view.name,
                 view.digest[:SHOWN_DIGITS],
                 view.state,
                 verified_at(view.last_verified),
+                queues.waiting(lanes),
                 size(total),
                 view.context_tokens,
                 view.license,
             )
-            for view, total in views
+            for view, total, lanes in views
         ],
         empty="no releases: corral release register DIR --name OWNER/NAME",
     )
@@ -143,7 +148,7 @@ def list_releases(context: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
-    """Show the release NAME, its files, and when their stored bytes were last verified.
+    """Show the release NAME, its queues, its files, and when these were last verified.
 
     Example: corral release show meta/llama-7b
     """
@@ -159,6 +164,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     files, record = facts.pop("files"), facts.pop("derivation")
     facts["last_verified"] = verified_at(past[0] if past else None)
     signed = [f"key {each['key'][:SHOWN_DIGITS]}" for each in facts["signatures"]]
+    facts["queues"] = queues.sentences(facts["queues"])
     shown = {**facts, "total_bytes": size(facts["total_bytes"]), "signatures": signed}
     print_facts({**shown, **derivation.facts_of(record)})
     click.echo()
@@ -231,6 +237,7 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
     with records.database.reading() as session:
         manifest = queries.manifest_of(session, row)
         signatures = signatures_of(session, row)
+        [lanes] = queues_of(session, [row])
     can_verify = any(each.is_common for each in signatures)
     return {
         **integrity.facts_of(records, row),
@@ -238,6 +245,7 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
         "signatures": [asdict(each) for each in signatures],
         "verify_command": verify_command(row.name) if can_verify else None,
         "files": _files(manifest),
+        "queues": queues.to_json(lanes),
         "derivation": derivation.derivation_of(records, row),
     }
 

@@ -18,6 +18,7 @@ from api.v1.schemas.releases import (
     TensorsView,
     TensorView,
     VerificationView,
+    queues_of,
     views_of,
 )
 from registry.errors import (
@@ -46,18 +47,19 @@ def list_releases(session: Reads, place: Paging) -> PageView[ReleaseView]:
 
 @router.get("/{owner}/{name}", summary="One release", responses=problems(UnknownRelease))
 def get_release(owner: Part, name: Part, session: Reads) -> ReleaseDetailView:
-    """Return a release's digest, state, licence and how it was made. Needs no token."""
+    """Return a release's digest, state, licence, origin and queues. Needs no token."""
     release = releases.get(session, f"{owner}/{name}")
     shown = views_of(session, [release])[0]
+    [queues] = queues_of(session, [release])
     derivation = releases.derivation_of(session, release)
     if derivation is None:
-        return ReleaseDetailView.with_derivation(shown, None)
+        return ReleaseDetailView.of(shown, queues=queues, derivation=None)
     view = DerivationView.of(
         derivation,
         evidence=releases.evidence_of(session, derivation),
         served=releases.manifest_of(session, release),
     )
-    return ReleaseDetailView.with_derivation(shown, view)
+    return ReleaseDetailView.of(shown, queues=queues, derivation=view)
 
 
 @router.get(

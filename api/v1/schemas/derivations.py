@@ -5,8 +5,9 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from api.v1.schemas.releases import FileView, ReleaseView
+from api.v1.schemas.releases import DepthView, FileView, ReleaseView
 from registry.checkpoints.manifest import Manifest
+from registry.jobs.lanes import Lane
 from registry.releases.model import Derivation
 
 
@@ -40,13 +41,20 @@ class DerivationView(BaseModel):
 
 
 class ReleaseDetailView(ReleaseView):
-    """A release and how its files were made."""
+    """A release, how its files were made, and how many jobs wait for it."""
 
+    queues: dict[Lane, DepthView] = Field(description="Its unfinished jobs, by lane.")
     derivation: DerivationView | None = Field(
         default=None, description="null where the files are served as they were registered."
     )
 
     @classmethod
-    def with_derivation(cls, shown: ReleaseView, derivation: DerivationView | None) -> Self:
-        """Return a release with its derivation record."""
-        return cls(**shown.model_dump(), derivation=derivation)
+    def of(
+        cls,
+        shown: ReleaseView,
+        *,
+        queues: dict[Lane, DepthView],
+        derivation: DerivationView | None,
+    ) -> Self:
+        """Return a release with its queues and its derivation record."""
+        return cls(**shown.model_dump(), queues=queues, derivation=derivation)

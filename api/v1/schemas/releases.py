@@ -6,6 +6,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from registry.db.session import Session
+from registry.jobs.depths import depths
+from registry.jobs.lanes import Lane
 from registry.releases import verifications
 from registry.releases.model import Release, ReleaseState, Verification
 
@@ -22,6 +24,17 @@ class VerificationView(BaseModel):
     bytes_read: int
     holds: bool = Field(description="Whether every byte is as registered.")
     problems: list[str] = Field(description="One sentence for each file that is not.")
+
+
+class DepthView(BaseModel):
+    """How many unfinished jobs of a release are where, in one lane."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    held: int = Field(description="Wait for their turn.")
+    queued: int = Field(description="Wait for a worker that generates.")
+    generating: int
+    scoring: int = Field(description="Wait to be scored, or are being scored.")
 
 
 class ReleaseView(BaseModel):
@@ -121,6 +134,15 @@ def views_of(session: Session, rows: Sequence[Release]) -> list[ReleaseView]:
         ReleaseView.model_validate(row).model_copy(
             update={"last_verified": _verification(newest.get(row.digest))}
         )
+        for row in rows
+    ]
+
+
+def queues_of(session: Session, rows: Sequence[Release]) -> list[dict[Lane, DepthView]]:
+    """Return how deep the queues of releases are, by lane."""
+    found = depths(session, [row.id for row in rows])
+    return [
+        {lane: DepthView.model_validate(depth) for lane, depth in found[row.id].items()}
         for row in rows
     ]
 

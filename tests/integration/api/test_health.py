@@ -3,7 +3,7 @@
 import pytest
 
 from registry.releases.model import ReleaseState
-from tests.integration.api.service import Service
+from tests.integration.api.service import NAME, Service
 from workers.dispatch import Dispatcher
 
 
@@ -58,6 +58,8 @@ def test_metrics_count_jobs_leaves_and_answers(service: Service) -> None:
     lines = service.get("/metrics", None).text.splitlines()
 
     assert 'corral_jobs{state="queued"} 1.0' in lines
+    depth = f'corral_release_jobs{{lane="interactive",release="{NAME}",state="queued"}} 1.0'
+    assert depth in lines
     assert 'corral_outputs{state="flagged"} 1.0' in lines
     assert 'corral_outputs{state="released"} 0.0' in lines
     assert "corral_records_reachable 1.0" in lines

@@ -61,6 +61,17 @@ def test_anybody_computes_the_tensor_root_from_the_releases_tensors(service: Ser
     assert release["tensor_root_bf16"] == found["tensor_root_bf16"] == roots.bf16
 
 
+def test_a_release_says_how_many_jobs_wait_for_it(service: Service) -> None:
+    service.submit()
+
+    found = service.get(f"/v1/releases/{NAME}", None).json()["queues"]
+
+    assert found == {
+        "interactive": {"held": 0, "queued": 1, "generating": 0, "scoring": 0},
+        "bulk": {"held": 0, "queued": 0, "generating": 0, "scoring": 0},
+    }
+
+
 def test_an_unknown_release_is_not_found(service: Service) -> None:
     for path in ("no/body", "no/body/files", "no/body/signatures", "no/body/tensors"):
         answer = service.get(f"/v1/releases/{path}", None)

@@ -71,6 +71,7 @@ def test_the_list_names_every_release(registered: Corral) -> None:
     assert NAME in table.stdout
     assert item["digest"][:12] in table.stdout
     assert item["total_bytes"] > 0
+    assert item["queues"]["bulk"] == {"held": 0, "queued": 0, "generating": 0, "scoring": 0}
 
 
 def test_an_unknown_release_is_one_line(corral: Corral) -> None:
