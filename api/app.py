@@ -9,6 +9,7 @@ from api import health, problems
 from api.console import pages
 from api.counting import TokenCounter
 from api.dependencies import Doors
+from api.following import Following
 from api.metrics import Metrics
 from api.middleware import BodyLimit, RequestLog, SecurityHeaders
 from api.openapi import DocumentedApp
@@ -95,6 +96,7 @@ def create_app(settings: Settings, *, database: Database, dispatcher: Dispatcher
         database=database,
         dispatcher=dispatcher,
         counter=TokenCounter(Store(settings.store_dir)),
+        following=Following(database),
         metrics=metrics,
         ledger_key=load_or_create_key(settings.keys_dir / "ledger.pem"),
     )

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, Query, Request
 
 from api.counting import TokenCounter
+from api.following import Following
 from api.metrics import Metrics
 from registry.db.paging import PAGE_LIMIT
 from registry.db.session import Database, Session
@@ -27,6 +28,7 @@ class Doors:
     database: Database
     dispatcher: Dispatcher
     counter: TokenCounter
+    following: Following
     metrics: Metrics
     ledger_key: Ed25519PrivateKey
 

@@ -1,51 +1,100 @@
-"""One thread in each worker keeps its leases alive and notices those that were lost.
+"""One thread in each worker keeps its leases alive, and notices what ends them.
 
-A lease is lost when the job is cancelled, failed, or given to somebody else; the flag of the
-lease is then set, and the engine stops at its next step.
+At every beat it asks of each job that is worked on whether the lease is still ours, and
+whether its researcher may still use its release. A job that was cancelled, failed or given to
+somebody else, whose approval was revoked or whose release is in quarantine is marked, and the
+engine stops it at its next step. Once a second it writes down how many tokens there are.
 """
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
 
-from registry.db.session import Database
-from registry.errors import JobMoved
-from registry.jobs import leases
+from registry.access.gate import admit
+from registry.access.model import Scope
+from registry.db.session import Database, Session
+from registry.errors import JobMoved, Refused
+from registry.jobs import leases, progress
 from registry.jobs.model import Job
+from registry.jobs.states import JobState
 
 log = structlog.get_logger(__name__)
 
-BEAT_SECONDS = 0.5
+BEAT_SECONDS = 0.4
+NOTE_SECONDS = 1.0
+
+
+class Hold:
+    """One job that this worker holds; made by ``Heart.holding``.
+
+    Attributes:
+        job: The job as it was claimed.
+        new_tokens: How many tokens each of its outputs has; the engine's thread writes them.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.new_tokens = [0] * job.n
+        self._noted: list[int] = []
+        self._lost = threading.Event()
+        self._refusal: Refused | None = None
+
+    def is_lost(self) -> bool:
+        """Return whether there is nothing more to do for this job."""
+        return self._lost.is_set()
+
+    def lose(self, refusal: Refused | None = None) -> None:
+        """Note that there is nothing more to do, and why if the lease is still ours."""
+        self._refusal = refusal
+        self._lost.set()
+
+    def check(self) -> None:
+        """Say why the job was stopped.
+
+        Raises:
+            Refused: ``admit`` said no; the lease is still held, and the job must be moved.
+            JobMoved: The lease is lost.
+        """
+        raise self._refusal or JobMoved(f"job {self.job.id} was taken away", job=str(self.job.id))
+
+    def news(self) -> list[int] | None:
+        """Return the numbers of tokens, if they are others than the last time."""
+        counts = list(self.new_tokens)
+        if counts == self._noted:
+            return None
+        self._noted = counts
+        return counts
 
 
 class Heart:
-    """Renews the leases of one process until it is stopped."""
+    """Looks after the leases of one process until it is stopped."""
 
     def __init__(self, database: Database, *, lease_seconds: int) -> None:
         self._database = database
         self._lease_seconds = lease_seconds
-        self._held: dict[UUID, tuple[Job, threading.Event]] = {}
+        self._holds: dict[UUID, Hold] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def holding(self, job: Job) -> Iterator[threading.Event]:
-        """Keep a job's lease alive inside the block; the event says that it was lost."""
-        lost = threading.Event()
+    def holding(self, job: Job) -> Iterator[Hold]:
+        """Keep a job's lease alive inside the block; the hold says when it is lost."""
+        hold = Hold(job)
         with self._lock:
-            self._held[job.id] = (job, lost)
+            self._holds[job.id] = hold
         try:
-            yield lost
+            yield hold
         finally:
-            lost.set()  # what still runs for this job, because a part of it failed, stops
             with self._lock:
-                self._held.pop(job.id, None)
+                self._holds.pop(job.id, None)
+            if not hold.is_lost():
+                hold.lose()  # what still runs for this job, because a part of it failed, stops
 
     def stop(self) -> None:
         """Stop beating."""
@@ -53,34 +102,77 @@ class Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        renew_every = self._lease_seconds / 3
-        last_renewal = time.monotonic()
+        renewals = _Every(self._lease_seconds / 3)
+        notes = _Every(NOTE_SECONDS)
         while not self._stopped.wait(BEAT_SECONDS):
-            due = time.monotonic() - last_renewal >= renew_every
-            if due:
-                last_renewal = time.monotonic()
+            renew, note = renewals.is_due(), notes.is_due()
             with self._lock:
-                held = list(self._held.values())
-            if not held:
+                holds = list(self._holds.values())
+            if not holds:
                 continue
             try:
-                self._look_after(held, renew=due)
+                self._look(holds)
+                if renew:
+                    self._renew(holds)
+                if note:
+                    self._note(holds)
             except Exception:
                 log.exception("heartbeat failed; it is tried again at the next beat")
 
-    def _look_after(self, held: list[tuple[Job, threading.Event]], *, renew: bool) -> None:
+    def _look(self, holds: Sequence[Hold]) -> None:
+        """Mark the holds whose job was moved, or may not be worked on any more."""
         with self._database.reading() as session:
-            live = leases.still_held(session, [job for job, _ in held])
-        for job, lost in held:
-            if job.id not in live:
-                lost.set()
-        if not renew:
-            return
-        for job, lost in held:
-            if lost.is_set():
+            ours = leases.still_held(session, [hold.job for hold in holds])
+            refusals = _refusals(session, [hold.job for hold in holds])
+        for hold in holds:
+            refusal = refusals.get((hold.job.account_id, hold.job.release_id))
+            if hold.job.id not in ours:
+                hold.lose()
+            elif refusal is not None:
+                hold.lose(refusal)
+
+    def _renew(self, holds: Sequence[Hold]) -> None:
+        for hold in holds:
+            if hold.is_lost():
                 continue
             try:
                 with self._database.transaction() as session:
-                    leases.renew(session, job, seconds=self._lease_seconds)
+                    leases.renew(session, hold.job, seconds=self._lease_seconds)
             except JobMoved:
-                lost.set()
+                hold.lose()
+
+    def _note(self, holds: Sequence[Hold]) -> None:
+        """Write down the numbers of tokens that changed, all in one transaction."""
+        counts = {
+            hold.job.id: (hold.job, news)
+            for hold in holds
+            if hold.job.state is JobState.GENERATING and (news := hold.news()) is not None
+        }
+        if counts:
+            with self._database.transaction() as session:
+                progress.note(session, counts)
+
+
+class _Every:
+    """Says when a time has passed since it last said so."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def is_due(self) -> bool:
+        due = time.monotonic() - self._last >= self._seconds
+        if due:
+            self._last = time.monotonic()
+        return due
+
+
+def _refusals(session: Session, jobs: Sequence[Job]) -> dict[tuple[UUID, UUID], Refused]:
+    """Return why ``admit`` says no, by researcher and release, where it does."""
+    refusals: dict[tuple[UUID, UUID], Refused] = {}
+    for account_id, release_id in {(job.account_id, job.release_id) for job in jobs}:
+        try:
+            admit(session, account_id=account_id, release_id=release_id, scope=Scope.GENERATE)
+        except Refused as refusal:
+            refusals[account_id, release_id] = refusal
+    return refusals

@@ -6,6 +6,8 @@ names the fence of the lease, so a worker that was believed dead changes nothing
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from operator import setitem
 from uuid import UUID
 
 import structlog
@@ -41,7 +43,7 @@ from workers.duty import Duty, OutOfService
 from workers.generation.engine import GeneratedText, GenerationCancelled
 from workers.generation.reading import TamperedRelease
 from workers.generation.residency import Residency
-from workers.heart import Heart
+from workers.heart import Heart, Hold
 from workers.portions import let_in
 from workers.recall import recall, remember, sketch_texts
 from workers.requests import requests_of
@@ -122,13 +124,12 @@ class Worker:
 
     def hand_back(self, job: Job, *, code: str, detail: str, blameless: bool = False) -> None:
         """Let somebody else try, as long as there are attempts left, or always if blameless."""
-        limit = self.settings.job_attempts_limit
         with self.database.transaction() as session:
             leases.hand_back(
                 session,
                 leases.held(session, job),
                 actor=self.name,
-                attempts_limit=job.attempts + 1 if blameless else limit,
+                attempts_limit=None if blameless else self.settings.job_attempts_limit,
                 code=code,
                 detail=detail,
             )
@@ -150,13 +151,20 @@ class Generator:
         worker = self._worker
         job = worker.claim(job_id, leases.claim_generating)
         try:
-            with worker.heart.holding(job) as lost:
+            with worker.heart.holding(job) as hold:
                 engine = self._engines.get(job.release_digest)
-                futures = [engine.submit(each, cancelled=lost.is_set) for each in requests_of(job)]
+                futures = [
+                    engine.submit(
+                        each,
+                        cancelled=hold.is_lost,
+                        counted=partial(setitem, hold.new_tokens, each.index),
+                    )
+                    for each in requests_of(job)
+                ]
                 texts = [future.result() for future in futures]
             self._seal(job, texts)
-        except GenerationCancelled as cancelled:
-            raise JobMoved(f"job {job_id} was taken away") from cancelled
+        except GenerationCancelled:
+            self._conclude(job, hold)
         except TamperedRelease as tampered:
             self._quarantine(job, tampered)
         except Invalid as never:
@@ -178,6 +186,15 @@ class Generator:
             remember(session, row, sketches)
             self._worker.dispatcher.send_after_commit(session, row)
         self._worker.let_in(job.release_id)
+
+    def _conclude(self, job: Job, hold: Hold) -> None:
+        """Move a job that was stopped, unless somebody else has moved it."""
+        try:
+            hold.check()
+        except NotApproved as refusal:
+            self._worker.fail(job, refusal)
+        except ReleaseNotPublished as waiting:
+            self._worker.hand_back(job, code=waiting.code, detail=str(waiting), blameless=True)
 
     def _quarantine(self, job: Job, tampered: TamperedRelease) -> None:
         """Take the release out of use; its jobs, this one too, wait."""

@@ -1,30 +1,24 @@
-"""Follow a job: server-sent events with states and token counts, never text.
+"""Follow a job: server-sent events with states and token counts, never text."""
 
-A stream asks the records once a second and holds nothing between two questions, neither a
-thread nor a transaction, so hundreds of them cost little.
-"""
-
+import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-import anyio
 from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import AllDoors, Reads
 from api.identity import Researcher
 from api.openapi import ROLE, problems
 from api.v1.schemas.jobs import JobProgress, OutputProgress
-from registry.db.session import Database
 from registry.errors import UnknownJob
 from registry.jobs import queries
-from registry.jobs import service as jobs
+from registry.jobs.progress import Progress
 from registry.jobs.states import is_final
 
-LOOK_SECONDS = 1.0
-STREAM_LOOKS = 300
+STREAM_SECONDS = 300
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -45,29 +39,27 @@ async def follow_job(
 ) -> AsyncIterator[ServerSentEvent]:
     """Send an event `progress` whenever the job or an output moved, until it is final.
 
-    After five minutes the stream ends in any case: browsers connect again by themselves, and
-    their token is checked again.
+    While an output is generated its number of tokens grows about once a second. After five
+    minutes the stream ends in any case: browsers connect again by themselves, and their token
+    is checked again.
     """
-    last: JobProgress | None = None
-    for _ in range(STREAM_LOOKS):
-        progress = await run_in_threadpool(_progress, parts.database, job_id)
-        if progress != last:
-            yield ServerSentEvent(event="progress", data=progress)
-        if is_final(progress.state):
-            return
-        last = progress
-        await anyio.sleep(LOOK_SECONDS)
+    ends_at = time.monotonic() + STREAM_SECONDS
+    last: Progress | None = None
+    async with aclosing(parts.following.follow(job_id)) as looks:
+        async for progress in looks:
+            if progress != last:
+                yield ServerSentEvent(event="progress", data=_shown(job_id, progress))
+            if is_final(progress.state) or time.monotonic() > ends_at:
+                return
+            last = progress
 
 
-def _progress(database: Database, job_id: UUID) -> JobProgress:
-    with database.reading() as session:
-        job = queries.get(session, job_id)
-        outputs = [
-            OutputProgress(
-                index=each.index,
-                state=each.state,
-                tokens=None if each.token_ids is None else len(each.token_ids),
-            )
-            for each in jobs.outputs_of(session, job)
-        ]
-        return JobProgress(id=job.id, state=job.state, outputs=outputs)
+def _shown(job_id: UUID, progress: Progress) -> JobProgress:
+    return JobProgress(
+        id=job_id,
+        state=progress.state,
+        outputs=[
+            OutputProgress(index=each.index, state=each.state, tokens=each.new_tokens)
+            for each in progress.outputs
+        ],
+    )

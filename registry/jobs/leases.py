@@ -113,14 +113,17 @@ def still_held(session: Session, jobs: Sequence[Job]) -> set[UUID]:
 
 
 def hand_back(
-    session: Session, job: Job, *, actor: str, attempts_limit: int, code: str, detail: str
+    session: Session, job: Job, *, actor: str, attempts_limit: int | None, code: str, detail: str
 ) -> None:
     """Let somebody else try a leased job, or fail it when its attempts are used up.
+
+    Without a limit nobody is to blame, and this attempt is not counted.
 
     Raises:
         JobMoved: It has moved on.
     """
-    if job.attempts >= attempts_limit:
+    attempts = job.attempts - (attempts_limit is None)
+    if attempts_limit is not None and attempts >= attempts_limit:
         service.advance(
             session,
             job,
@@ -131,8 +134,9 @@ def hand_back(
         )
     elif job.state is JobState.GENERATING:
         service.advance(session, job, to=JobState.QUEUED, actor=actor)
+        job.attempts = attempts
     else:
-        _let_go(session, job, attempts=job.attempts)
+        _let_go(session, job, attempts=attempts)
 
 
 def fail_waiting(session: Session, job_id: UUID, *, actor: str, code: str, detail: str) -> Job:

@@ -139,6 +139,7 @@ class Output(Row):
     state: Mapped[OutputState] = mapped_column(stored_enum(OutputState))
     text: Mapped[str | None] = mapped_column(Text, comment="unset until generated")
     token_ids: Mapped[list[int] | None]
+    new_tokens: Mapped[int | None] = mapped_column(Integer, comment="so far")
     finish_reason: Mapped[str | None] = mapped_column(String(20))
     generated_at: Mapped[datetime | None]
     verdict_id: Mapped[UUID | None]

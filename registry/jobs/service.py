@@ -97,6 +97,8 @@ def advance(
     if not may_move(start, to) or session.scalar(swap) is None:
         raise JobMoved(f"job {name} cannot go from {start} to {to}", job=name)
     session.refresh(job)
+    if to is JobState.QUEUED:  # the next attempt counts from the start
+        session.execute(update(Output).where(Output.job_id == job.id).values(new_tokens=None))
     ledger.record(session, actor=actor, action=f"job.{to}", subject=name, code=code)
 
 
@@ -110,6 +112,7 @@ def seal(session: Session, job: Job, *, generated: Sequence[Generated], actor: s
     for output, text in zip(outputs_of(session, job), generated, strict=True):
         output.text = text.text
         output.token_ids = list(text.token_ids)
+        output.new_tokens = len(text.token_ids)
         output.finish_reason = text.finish_reason
         output.generated_at = now()
 

@@ -216,7 +216,7 @@ def _output(
         state=output.state,
         text=output.released_text,
         finish_reason=output.finish_reason,
-        tokens=None if output.token_ids is None else len(output.token_ids),
+        tokens=output.new_tokens,
         scores=verdict.scores if verdict else {},
         flagged_by=_flags(verdict.flagged_by) if verdict else [],
         noted=_flags(verdict.noted) if verdict else [],

@@ -1,8 +1,6 @@
-"""A release goes into quarantine while its jobs are queued, generated or about to be released."""
+"""A release goes into quarantine while its jobs are queued or about to be released."""
 
-import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +9,10 @@ from filters.catalog import load_filters
 from filters.contract import Sample
 from registry.db.session import Database
 from registry.errors import JobMoved
-from registry.jobs import leases
-from registry.jobs import service as jobs
-from registry.jobs.model import Job
 from registry.jobs.states import JobState, OutputState
 from registry.releases import quarantine
 from registry.settings import Settings
 from tests.support.line import Line, line
-from tests.support.rows import PARAMETERS
 
 
 @pytest.fixture
@@ -37,18 +31,6 @@ def doubt(pipeline: Line) -> None:
         quarantine.quarantine(session, name=name, actor="operator", reason="a rumour")
 
 
-def long_job(pipeline: Line) -> Job:
-    """Submit a job that takes seconds."""
-    with pipeline.database.transaction() as session:
-        return jobs.submit(
-            session,
-            account=pipeline.ready.researcher,
-            release=pipeline.ready.release,
-            prompt="Once upon a time",
-            parameters=replace(PARAMETERS, n=16, max_new_tokens=400, temperature=1.2),
-        )
-
-
 def test_a_queued_job_waits(pipeline: Line) -> None:
     job = pipeline.submit()
     doubt(pipeline)
@@ -59,31 +41,6 @@ def test_a_queued_job_waits(pipeline: Line) -> None:
     row, view = pipeline.look(job)
     assert row.state is JobState.QUEUED
     assert view.quarantine is not None
-
-
-def test_a_job_that_is_being_generated_stops_and_waits(pipeline: Line) -> None:
-    job = long_job(pipeline)
-    moved: list[JobMoved] = []
-
-    def generate() -> None:
-        try:
-            pipeline.generator.generate(job.id)
-        except JobMoved as error:
-            moved.append(error)
-
-    worker = threading.Thread(target=generate)
-    worker.start()
-    while pipeline.look(job)[0].state is JobState.QUEUED:
-        threading.Event().wait(0.01)
-    doubt(pipeline)
-    with pipeline.database.transaction() as session:
-        stopped = leases.stop_quarantined(session)
-    worker.join()
-
-    row, view = pipeline.look(job)
-    assert (stopped, len(moved)) == (1, 1)
-    assert (row.state, row.attempts) == (JobState.QUEUED, 0)
-    assert {each.finish_reason for each in view.outputs} == {None}
 
 
 def test_a_scored_text_is_not_released(pipeline: Line, monkeypatch: pytest.MonkeyPatch) -> None:

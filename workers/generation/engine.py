@@ -101,7 +101,11 @@ class Engine(Protocol):
         """How many tokens a prompt and its new tokens may have together."""
 
     def submit(
-        self, request: GenerationRequest, *, cancelled: Callable[[], bool]
+        self,
+        request: GenerationRequest,
+        *,
+        cancelled: Callable[[], bool],
+        counted: Callable[[int], None] | None = None,
     ) -> Future[GeneratedText]:
         """Accept a request; its future ends with the text or with the reason there is none.
 
@@ -109,6 +113,8 @@ class Engine(Protocol):
             request: What to generate.
             cancelled: Asked before every step, from another thread; must be quick. Once it
                 says yes, the future ends with ``GenerationCancelled``.
+            counted: Told how many new tokens there are, after each of them, from another
+                thread; must be quick.
 
         Raises:
             PromptTooLong: Prompt and new tokens do not fit the context.

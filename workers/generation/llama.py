@@ -65,7 +65,11 @@ class LlamaEngine:
         return self._release.context_tokens
 
     def submit(
-        self, request: GenerationRequest, *, cancelled: Callable[[], bool]
+        self,
+        request: GenerationRequest,
+        *,
+        cancelled: Callable[[], bool],
+        counted: Callable[[int], None] | None = None,
     ) -> Future[GeneratedText]:
         """Accept a request; its future ends with the text or with the reason there is none.
 
@@ -79,6 +83,7 @@ class LlamaEngine:
             tokenizer=self._release.tokenizer,
             eos_ids=self._release.eos_ids,
             cancelled=cancelled,
+            counted=counted,
         )
         if row.tokens_limit > self.context_tokens:
             raise PromptTooLong(

@@ -37,6 +37,7 @@ class Row:
         tokenizer: Tokenizer,
         eos_ids: frozenset[int],
         cancelled: Callable[[], bool],
+        counted: Callable[[int], None] | None = None,
     ) -> None:
         self.request = request
         self.prompt_ids = prompt_ids
@@ -47,6 +48,7 @@ class Row:
         self._reason: FinishReason = "length"
         self._eos_ids = eos_ids
         self._cancelled = cancelled
+        self._counted = counted
         self._decoder = tokenizer.continue_after(prompt_ids)
         self._text = UntilStop(request.stop)
 
@@ -63,6 +65,8 @@ class Row:
     def push(self, token: int) -> None:
         """Take the next token; afterwards ``is_finished`` says whether it was the last."""
         self.token_ids.append(token)
+        if self._counted is not None:
+            self._counted(len(self.token_ids))
         if token in self._eos_ids:
             self.is_finished, self._reason = True, "end"
         elif self._text.push(self._decoder.push(token)):

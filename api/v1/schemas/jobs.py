@@ -62,7 +62,9 @@ class OutputProgress(BaseModel):
 
     index: int
     state: OutputState
-    tokens: int | None = Field(description="Null until it is generated.")
+    tokens: int | None = Field(
+        description="New tokens so far, counted about once a second; null until it is worked on."
+    )
 
 
 class JobProgress(BaseModel):

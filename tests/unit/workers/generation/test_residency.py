@@ -23,7 +23,11 @@ class Named:
         self.is_closed = False
 
     def submit(
-        self, request: GenerationRequest, *, cancelled: Callable[[], bool]
+        self,
+        request: GenerationRequest,
+        *,
+        cancelled: Callable[[], bool],
+        counted: Callable[[int], None] | None = None,
     ) -> Future[GeneratedText]:
         raise NotImplementedError
 
