@@ -22,10 +22,11 @@ from workers.generation.loading import load_release
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.logged import log_progress
-from workers.pipeline import Generator, Worker
+from workers.pipeline import Generator
 from workers.queues import generate_queue, score_queue
 from workers.scoring import load_scoring
 from workers.tasks import register
+from workers.worker import Worker
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from registry.jobs import leases
 from registry.jobs.model import Job
 from registry.prompts import service as prompts
 from workers.duty import Duty, OutOfService
-from workers.pipeline import Worker
 from workers.screening import Screener
+from workers.worker import Worker
 
 log = structlog.get_logger(__name__)
 

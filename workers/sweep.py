@@ -11,7 +11,7 @@ import structlog
 
 from registry.db.session import Database
 from registry.errors import JobMoved
-from registry.jobs import leases, turns
+from registry.jobs import recovery, turns
 from registry.ledger import service as ledger
 from registry.settings import Settings
 from workers.dispatch import Dispatcher
@@ -41,19 +41,19 @@ class Sweep:
 
     def _recover(self) -> int:
         with self._database.transaction() as session:
-            return leases.recover(session, attempts_limit=self._settings.job_attempts_limit)
+            return recovery.recover(session, attempts_limit=self._settings.job_attempts_limit)
 
     def _stop_quarantined(self) -> int:
         with self._database.transaction() as session:
-            return leases.stop_quarantined(session)
+            return recovery.stop_quarantined(session)
 
     def _fail_withdrawn(self) -> int:
         with self._database.transaction() as session:
-            return leases.fail_withdrawn(session)
+            return recovery.fail_withdrawn(session)
 
     def _send(self) -> int:
         with self._database.transaction() as session:
-            waiting = leases.due(session)
+            waiting = recovery.due(session)
             for job in waiting:
                 self._dispatcher.send_after_commit(session, job)
             return len(waiting)

@@ -22,9 +22,10 @@ from workers.dispatch import Dispatcher
 from workers.duty import Duty
 from workers.generation.residency import Residency
 from workers.heart import Heart
-from workers.pipeline import Generator, Scorer, Worker
+from workers.pipeline import Generator, Scorer
 from workers.prompts import PromptScreen
 from workers.screening import Screener
+from workers.worker import Worker
 
 
 @dataclass

@@ -20,8 +20,8 @@ from tests.support import rows
 from tests.support.rows import World
 from workers.dispatch import Dispatcher
 from workers.heart import Heart
-from workers.pipeline import Worker
 from workers.sweep import Sweep
+from workers.worker import Worker
 
 ROOM = 8
 LINES = 30

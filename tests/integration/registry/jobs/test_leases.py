@@ -7,7 +7,7 @@ from registry.access import service as access
 from registry.clock import now
 from registry.db.session import Database
 from registry.errors import ApprovalRevoked, JobMoved, ReleaseQuarantined
-from registry.jobs import leases, queries
+from registry.jobs import leases, queries, recovery
 from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
 from registry.jobs.states import JobState
@@ -58,7 +58,7 @@ def test_a_worker_believed_dead_can_write_nothing(database: Database) -> None:
     first = rows.claim(database, job)
     expire(database, job)
     with database.transaction() as session:
-        leases.recover(session, attempts_limit=3)
+        recovery.recover(session, attempts_limit=3)
     rows.claim(database, job)
 
     with pytest.raises(JobMoved):
@@ -75,7 +75,7 @@ def test_a_lost_job_is_queued_again(database: Database) -> None:
     expire(database, job)
 
     with database.transaction() as session:
-        recovered = leases.recover(session, attempts_limit=3)
+        recovered = recovery.recover(session, attempts_limit=3)
 
     assert recovered == 1
     assert look(database, job).state is JobState.QUEUED
@@ -87,7 +87,7 @@ def test_a_live_lease_is_left_alone(database: Database) -> None:
     rows.claim(database, job)
 
     with database.transaction() as session:
-        recovered = leases.recover(session, attempts_limit=3)
+        recovered = recovery.recover(session, attempts_limit=3)
 
     assert recovered == 0
 
@@ -99,7 +99,7 @@ def test_a_job_that_kills_workers_fails_with_the_reason(database: Database) -> N
         rows.claim(database, job)
         expire(database, job)
         with database.transaction() as session:
-            leases.recover(session, attempts_limit=2)
+            recovery.recover(session, attempts_limit=2)
 
     ended = look(database, job)
 
@@ -113,7 +113,7 @@ def test_a_lost_scoring_lease_can_be_taken_again(database: Database) -> None:
     first = rows.claim(database, job, scoring=True)
     expire(database, job)
     with database.transaction() as session:
-        leases.recover(session, attempts_limit=3)
+        recovery.recover(session, attempts_limit=3)
 
     second = rows.claim(database, job, scoring=True)
 
@@ -139,7 +139,7 @@ def test_jobs_of_a_quarantined_release_wait(database: Database) -> None:
         quarantine.place(
             session, digest=world.release.digest, actor="worker", reason="a byte differs"
         )
-        assert leases.due(session) == []
+        assert recovery.due(session) == []
 
     with pytest.raises(ReleaseQuarantined):
         rows.claim(database, job)
@@ -154,7 +154,7 @@ def test_jobs_of_a_withdrawn_release_fail(database: Database) -> None:
         rows.move(session, world.release.name, ReleaseState.WITHDRAWN)
 
     with database.transaction() as session:
-        leases.fail_withdrawn(session)
+        recovery.fail_withdrawn(session)
 
     assert look(database, job).failure_code == "release_withdrawn"
 
@@ -168,7 +168,7 @@ def test_a_job_that_is_being_generated_with_bytes_in_doubt_is_taken_back(
         rows.move(session, world.release.name, ReleaseState.QUARANTINED)
 
     with database.transaction() as session:
-        stopped = leases.stop_quarantined(session)
+        stopped = recovery.stop_quarantined(session)
 
     with database.reading() as session:
         assert leases.still_held(session, [job]) == set()
@@ -183,7 +183,7 @@ def test_a_job_that_is_being_generated_with_a_withdrawn_release_fails(database: 
         rows.move(session, world.release.name, ReleaseState.WITHDRAWN)
 
     with database.transaction() as session:
-        leases.fail_withdrawn(session)
+        recovery.fail_withdrawn(session)
 
     assert look(database, job).failure_code == "release_withdrawn"
 

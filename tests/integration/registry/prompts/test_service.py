@@ -16,7 +16,7 @@ from registry.errors import (
     PromptNotScreened,
     PromptRefused,
 )
-from registry.jobs import leases, queries
+from registry.jobs import leases, queries, recovery
 from registry.jobs import service as jobs
 from registry.jobs.model import Job
 from registry.jobs.states import JobState
@@ -209,7 +209,7 @@ def test_a_prompt_that_kills_scorers_fails_its_job(database: Database, job: Job)
     for _ in range(2):
         claim_screening(database, job, seconds=-1)
         with database.transaction() as session:
-            leases.recover(session, attempts_limit=2)
+            recovery.recover(session, attempts_limit=2)
 
     with database.reading() as session:
         row = queries.get(session, job.id)
