@@ -78,7 +78,7 @@ class _Records(Collector):
         yield reachable
         yield waiting
         yield _by_release(queues)
-        outputs = GaugeMetricFamily("corral_outputs", "Outputs there are.", labels=["state"])
+        outputs = GaugeMetricFamily("corral_outputs", "Outputs that were scored.", labels=["state"])
         for outcome, count in outcomes.items():
             outputs.add_metric([outcome.value], count)
         yield outputs

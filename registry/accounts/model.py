@@ -38,7 +38,7 @@ class Token(Row):
 
     __tablename__ = "tokens"
 
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     prefix: Mapped[str] = mapped_column(String(16), comment="the start of it, to recognise it by")
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]

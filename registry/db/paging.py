@@ -1,6 +1,6 @@
 """Listings in pages, newest first, with a cursor that stays right while rows are added.
 
-A listing may have a rank, an order of few steps that comes before the newest.
+A listing may have a rank: a few steps that come before the newest.
 """
 
 import base64
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from registry.db.tables import Row
@@ -36,14 +36,16 @@ class Page(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Rank(Generic[R]):
-    """What comes before the newest: the highest rank.
+    """What comes before the newest: steps, which are read one after the other.
+
+    Each step is a range of an index, so a page costs the same however many rows there are.
 
     Attributes:
-        column: The rank of a row in SQL, from 0 to 255.
-        of: The same of a row that was read.
+        steps: What holds of the rows of each step, the first step first; at most 256.
+        of: The step of a row that was read, from 0.
     """
 
-    column: ColumnElement[int]
+    steps: Sequence[ColumnElement[bool]]
     of: Callable[[R], int]
 
 
@@ -61,15 +63,14 @@ def paged(
     Raises:
         BadCursor: The cursor was not made by such a listing.
     """
-    if cursor is not None:
-        reached, identifier = _decode(cursor, ranked=rank is not None)
-        older = kind.id < identifier
-        if rank is not None:
-            older = or_(rank.column < reached, and_(rank.column == reached, older))
-        query = query.where(older)
-    if rank is not None:
-        query = query.order_by(rank.column.desc())
-    rows = session.scalars(query.order_by(kind.id.desc()).limit(limit + 1)).all()
+    reached, identifier = (0, None) if cursor is None else _decode(cursor, ranked=rank is not None)
+    rows: list[R] = []
+    for step in [query] if rank is None else [query.where(each) for each in rank.steps[reached:]]:
+        older = step if identifier is None else step.where(kind.id < identifier)
+        identifier = None  # it is of the first step that is read
+        rows += session.scalars(older.order_by(kind.id.desc()).limit(limit + 1 - len(rows)))
+        if len(rows) > limit:
+            break
     more = len(rows) > limit
     return Page(rows[:limit], _encode(rows[limit - 1], rank) if more else None)
 
@@ -79,8 +80,8 @@ def _encode(last: R, rank: Rank[R] | None) -> str:
     return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
 
-def _decode(cursor: str, *, ranked: bool) -> tuple[int, UUID]:
-    """Return the rank, 0 where there is none, and the identifier that the last page ended with."""
+def _decode(cursor: str, *, ranked: bool) -> tuple[int, UUID | None]:
+    """Return the step, 0 where there is none, and the identifier that the last page ended with."""
     try:
         place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return (place[-1], UUID(bytes=place[:-1])) if ranked else (0, UUID(bytes=place))

@@ -117,14 +117,8 @@ def hand_back(
     """
     attempts = job.attempts - (attempts_limit is None)
     if attempts_limit is not None and attempts >= attempts_limit:
-        service.advance(
-            session,
-            job,
-            to=JobState.FAILED,
-            actor=actor,
-            code=code,
-            detail=f"{detail} ({job.attempts} attempts)",
-        )
+        detail = f"{detail} ({job.attempts} attempts)"
+        service.advance(session, job, to=JobState.FAILED, actor=actor, code=code, detail=detail)
     elif job.state is JobState.GENERATING:
         service.advance(session, job, to=JobState.QUEUED, actor=actor)
         job.attempts = attempts

@@ -58,6 +58,8 @@ class Job(Row):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_account_id_id", "account_id", "id"),
+        Index("ix_jobs_account_id_state_id", "account_id", "state", "id"),
+        Index("ix_jobs_account_id_release_id_id", "account_id", "release_id", "id"),
         _partial("ix_jobs_unfinished", "release_id", "state", where="finished_at IS NULL"),
         _partial("ix_jobs_leased", "leased_until", where="leased_until IS NOT NULL"),
         _partial("ix_jobs_sent", "release_id", "send_again_at", where=SENT),

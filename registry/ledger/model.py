@@ -1,14 +1,14 @@
 """Entries, the leaves that put them in order, and the heads of the tree.
 
 All three are append-only: triggers in the database refuse every update and delete.
-``PendingEntry`` is the exception, a to-do list for the sequencer.
+Two tables are the sequencer's own: ``PendingEntry``, its to-do list, and ``TALLIES``.
 """
 
 import json
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db.tables import Row
@@ -67,3 +67,12 @@ class Head(Row):
     root: Mapped[str] = mapped_column(String(64))
     frontier: Mapped[str] = mapped_column(Text, comment="what appending needs: RFC 6962 subtrees")
     made_at: Mapped[datetime]
+
+
+TALLIES = Table(
+    "ledger_tallies",
+    Row.metadata,
+    Column("action", String(50), primary_key=True),
+    Column("entries", BigInteger(), nullable=False, comment="that have a place in the tree"),
+)
+"""How many entries there are of each action, so that nobody counts millions of rows."""

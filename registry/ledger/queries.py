@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from registry.db.paging import Page, paged
 from registry.errors import BadRange
 from registry.ledger import merkle
-from registry.ledger.model import Entry, Head, Leaf
+from registry.ledger.model import TALLIES, Entry, Head, Leaf
 from registry.ledger.service import last_head
 
 
@@ -28,6 +28,11 @@ def head(session: Session) -> tuple[int, bytes]:
     if newest is None:
         return 0, merkle.Frontier().root()
     return newest.size, bytes.fromhex(newest.root)
+
+
+def tallies(session: Session) -> dict[str, int]:
+    """Return how many entries of each action have a place in the tree."""
+    return {row.action: row.entries for row in session.execute(select(TALLIES))}
 
 
 def inclusion(session: Session, *, index: int, size: int) -> tuple[bytes, list[bytes]]:

@@ -5,16 +5,18 @@ in which transactions commit is not the order of their identifiers, so one seque
 time gives the leaves their indexes, afterwards.
 """
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.clock import now
 from registry.db.session import lock
 from registry.ledger.canonical import canonical_json
 from registry.ledger.merkle import Frontier, leaf_hash
-from registry.ledger.model import Entry, Head, Leaf, PendingEntry
+from registry.ledger.model import TALLIES, Entry, Head, Leaf, PendingEntry
 
 SEQUENCE_LIMIT = 1000
 
@@ -48,7 +50,7 @@ def sequence(session: Session, *, limit: int = SEQUENCE_LIMIT) -> int:
     entries = session.scalars(
         select(Entry)
         .join(PendingEntry, PendingEntry.id == Entry.id)
-        .order_by(Entry.id)
+        .order_by(PendingEntry.id)
         .limit(limit)
     ).all()
     if not entries:
@@ -60,6 +62,7 @@ def sequence(session: Session, *, limit: int = SEQUENCE_LIMIT) -> int:
         session.add(Leaf(id=entry.id, index=frontier.size, leaf_hash=leaf.hex()))
         frontier = frontier.append(leaf)
     session.execute(delete(PendingEntry).where(PendingEntry.id.in_([each.id for each in entries])))
+    _tally(session, [each.action for each in entries])
     session.add(
         Head(
             size=frontier.size,
@@ -75,3 +78,15 @@ def sequence(session: Session, *, limit: int = SEQUENCE_LIMIT) -> int:
 def last_head(session: Session) -> Head | None:
     """Return the newest head, or ``None`` while the tree is empty."""
     return session.scalar(select(Head).order_by(Head.size.desc()).limit(1))
+
+
+def _tally(session: Session, actions: Iterable[str]) -> None:
+    """Count entries by action. There is one sequencer at a time, so no two counts meet."""
+    for action, count in Counter(actions).items():
+        known = session.execute(
+            update(TALLIES)
+            .where(TALLIES.c.action == action)
+            .values(entries=TALLIES.c.entries + count)
+        )
+        if not cast("CursorResult[Any]", known).rowcount:
+            session.execute(insert(TALLIES).values(action=action, entries=count))

@@ -57,8 +57,8 @@ class Release(Row):
 
     name: Mapped[str] = mapped_column(String(128), unique=True)
     digest: Mapped[str] = mapped_column(String(64), index=True)
-    tensor_root: Mapped[str | None] = mapped_column(String(64), index=True)
-    tensor_root_bf16: Mapped[str | None] = mapped_column(String(64), index=True)
+    tensor_root: Mapped[str | None] = mapped_column(String(64))
+    tensor_root_bf16: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[ReleaseState] = mapped_column(stored_enum(ReleaseState))
     state_reason: Mapped[str] = mapped_column(Text, default="")
     layout: Mapped[str] = mapped_column(String(20))
@@ -110,7 +110,7 @@ class Derivation(Row):
 
     release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"), unique=True)
     digest: Mapped[str] = mapped_column(String(64))
-    evidence_digest: Mapped[str] = mapped_column(String(64), index=True)
+    evidence_digest: Mapped[str] = mapped_column(String(64))
     layout: Mapped[str] = mapped_column(String(20), comment="of the originals")
     converter: Mapped[str] = mapped_column(String(64))
     rules_version: Mapped[int] = mapped_column(Integer)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db.tables import Row, stored_enum
@@ -34,9 +34,13 @@ class Review(Row):
     """
 
     __tablename__ = "reviews"
+    __table_args__ = (
+        Index("ix_reviews_state_severity_id", "state", "severity", "id"),
+        Index("ix_reviews_severity_id", "severity", "id"),
+    )
 
     output_id: Mapped[UUID] = mapped_column(ForeignKey("outputs.id"), unique=True)
-    state: Mapped[ReviewState] = mapped_column(stored_enum(ReviewState), index=True)
+    state: Mapped[ReviewState] = mapped_column(stored_enum(ReviewState))
     severity: Mapped[Severity] = mapped_column(stored_enum(Severity))
     reviewers_needed: Mapped[int] = mapped_column(
         Integer, comment="how many people must say release"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from registry.access.gate import admit
@@ -34,9 +34,10 @@ from registry.reviews.model import Review, ReviewDecision, ReviewState, Severity
 
 CLAIM_MINUTES = 30
 
-_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+_WORST_FIRST = tuple(reversed(Severity))
 _SEVEREST: Rank[Review] = Rank(
-    case(_RANKS, value=Review.severity), lambda review: _RANKS[review.severity]
+    [Review.severity == each for each in _WORST_FIRST],
+    lambda review: _WORST_FIRST.index(review.severity),
 )
 
 

@@ -19,7 +19,7 @@ class VerdictRecord(Row):
     __tablename__ = "verdicts"
     __table_args__ = (UniqueConstraint("id", "output_id"),)
 
-    output_id: Mapped[UUID] = mapped_column(index=True)
+    output_id: Mapped[UUID]
     output_sha256: Mapped[str] = mapped_column(String(64), comment="of the text in UTF-8")
     release_digest: Mapped[str] = mapped_column(String(64))
     policy_digest: Mapped[str] = mapped_column(String(64))

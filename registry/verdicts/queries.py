@@ -3,17 +3,24 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from registry.jobs.model import Output
 from registry.jobs.states import OutputState
+from registry.ledger import queries as ledger
+from registry.reviews.model import Review, ReviewState
 from registry.verdicts.model import VerdictRecord
 
 
 def count_outputs(session: Session) -> dict[OutputState, int]:
-    """Return how many outputs are in each state."""
-    found = session.execute(select(Output.state, func.count()).group_by(Output.state))
-    counts = dict.fromkeys(OutputState, 0)
-    counts.update({row[0]: row[1] for row in found})
-    return counts
+    """Return how many outputs were released, were withheld, and are flagged now.
+
+    Released and withheld ones are counted as the ledger is sequenced, since they may be millions.
+    """
+    decided = ledger.tallies(session)
+    undecided = Review.state.in_((ReviewState.OPEN, ReviewState.CLAIMED))
+    return {
+        OutputState.RELEASED: decided.get(f"output.{OutputState.RELEASED}", 0),
+        OutputState.WITHHELD: decided.get(f"output.{OutputState.WITHHELD}", 0),
+        OutputState.FLAGGED: session.scalar(select(func.count()).where(undecided)) or 0,
+    }
 
 
 def newest(session: Session) -> VerdictRecord | None:
