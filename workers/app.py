@@ -5,12 +5,14 @@ import socket
 import threading
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import structlog
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_ready
 
 from registry.db.session import Database
+from registry.jobs import returns
 from registry.jobs.lanes import Lane
 from registry.releases import queries as releases
 from registry.releases.store import Store
@@ -25,6 +27,7 @@ from workers.logged import log_progress
 from workers.pipeline import Generator
 from workers.queues import generate_queue, score_queue
 from workers.scoring import load_scoring
+from workers.shift import Shift
 from workers.tasks import register
 from workers.worker import Worker
 
@@ -36,7 +39,7 @@ SCORE_QUEUES = tuple(score_queue(lane) for lane in Lane)
 
 
 def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequence[str]) -> None:
-    """Serve the queues until the process is told to stop.
+    """Serve the queues until the process is told to end, as ``shift`` describes.
 
     Args:
         settings: The settings.
@@ -58,6 +61,10 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         settings=settings,
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
+    shift = Shift(
+        seconds=settings.stop_seconds, give_back=lambda job_ids: give_back(worker, job_ids)
+    )
+    shift.listen()
     engines = Residency(lambda digest: load_engine(settings, database, digest))
     app = make_app(settings)
     queues = _Queues(app, database, names if generates else None)
@@ -68,19 +75,22 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
             scoring.watch.start()
         register(
             app,
+            shift=shift,
             generator=Generator(worker, engines) if generates else None,
             scorer=scoring.scorer if scoring else None,
             prompts=scoring.prompts if scoring else None,
         )
         threads = settings.generate_threads * generates + settings.score_threads * scores
-        _serve(app, threads=threads, scores=scores, queues=queues)
+        _serve(app, shift, threads=threads, scores=scores, queues=queues)
     finally:
+        queues.stop()
         if scoring is not None:
             scoring.watch.stop()
         heart.stop()
         engines.close()
         dispatcher.close()
         database.close()
+    shift.leave()
 
 
 def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEngine:
@@ -98,23 +108,33 @@ def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEng
     return LlamaEngine(loaded, cache_bytes=settings.cache_mebibytes << 20)
 
 
-def _serve(app: Celery, *, threads: int, scores: bool, queues: "_Queues") -> None:
+def give_back(worker: Worker, job_ids: Sequence[UUID]) -> None:
+    """Let go of those of these jobs that a worker holds, and send them to others."""
+    with worker.database.transaction() as session:
+        jobs = returns.give_back(session, job_ids, owner=worker.name)
+        worker.dispatcher.send_all_after_commit(session, jobs)
+    if jobs:
+        log.info("jobs given back", jobs=len(jobs))
+
+
+def _serve(app: Celery, shift: Shift, *, threads: int, scores: bool, queues: "_Queues") -> None:
     """Run Celery's worker in this process, with threads."""
 
     def ready(sender: Any, **_: Any) -> None:
         log.info("worker ready", threads=threads)
         queues.start(sender)
 
-    def stopping(**_: Any) -> None:
-        queues.stop()
+    class Server(app.Worker):  # type: ignore[misc]
+        def install_platform_tweaks(self, _worker: Any) -> None:
+            """Leave the signals to the shift; Celery would wait for as long as jobs take."""
 
     worker_ready.connect(ready, weak=False)
-    worker_shutting_down.connect(stopping, weak=False)
+    app.steps["worker"].add(shift.bootstep())
     # Celery takes "no queue" for "every queue", so there is always one, if only an empty one.
     first = [*SCORE_QUEUES] if scores else [IDLE_QUEUE, *queues.known()]
     for name in first:
         app.amqp.queues.add(queue(name))
-    app.Worker(
+    Server(
         pool="threads",
         concurrency=threads,
         queues=first,

@@ -26,6 +26,7 @@ GENERATE = "corral.generate"
 SCORE = "corral.score"
 SCREEN_PROMPT = "corral.screen_prompt"
 _FOLDER_POLL_SECONDS = 0.1
+_FOLDER_WAIT_SECONDS = 0.3
 _SOCKET_SECONDS = 5
 _REDELIVER_SECONDS = 3600
 
@@ -122,3 +123,8 @@ class FolderTransport(filesystem.Transport):  # type: ignore[misc]
     """A broker in a folder, for the embedded service."""
 
     Channel = FolderChannel
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        """Wait for a message; not for long, so that a worker soon sees that it is to end."""
+        short = _FOLDER_WAIT_SECONDS if timeout is None else min(timeout, _FOLDER_WAIT_SECONDS)
+        super().drain_events(connection, timeout=short)

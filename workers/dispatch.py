@@ -41,12 +41,27 @@ class Dispatcher:
         The row notes the sending beforehand: a message that fails to go out is sent again by
         the sweep, when the note says so.
         """
-        self._send_all_after_commit(session, [job])
+        self.send_all_after_commit(session, [job])
+
+    def send_all_after_commit(self, session: Session, jobs: Sequence[Job]) -> None:
+        """Send jobs' messages in order once the transaction is durable, whoever's turn it is.
+
+        The first that fails ends it, so that a dead broker is asked once.
+        """
+        messages = [_message(session, job) for job in jobs]
+        for job in jobs:
+            note_sent(job, resend_after_seconds=self._resend_after_seconds)
+
+        def send() -> None:
+            for task, job_id, name in messages:
+                self._app.send_task(task, args=[job_id], queue=queue(name), retry=False)
+
+        after_commit(session, send)
 
     def send_or_hold(self, session: Session, job: Job) -> None:
         """Send a new job's message after the commit if it is its turn; it is held otherwise."""
         if turns.has_room(session, job, room_jobs=self._room_jobs):
-            self._send_all_after_commit(session, [job])
+            self.send_all_after_commit(session, [job])
 
     def is_portion_due(self, session: Session, release_id: UUID) -> bool:
         """Return whether it is worth a transaction to send more of a release's held jobs."""
@@ -55,7 +70,7 @@ class Dispatcher:
     def send_portion(self, session: Session, release_id: UUID) -> int:
         """Send the held jobs of a release whose turn it is after the commit; return how many."""
         portion = turns.take(session, release_id, room_jobs=self._room_jobs)
-        self._send_all_after_commit(session, portion)
+        self.send_all_after_commit(session, portion)
         return len(portion)
 
     def is_reachable(self) -> bool:
@@ -70,18 +85,6 @@ class Dispatcher:
     def close(self) -> None:
         """Close the connections to the broker."""
         self._app.close()
-
-    def _send_all_after_commit(self, session: Session, jobs: Sequence[Job]) -> None:
-        """Send in order; the first that fails ends it, so that a dead broker is asked once."""
-        messages = [_message(session, job) for job in jobs]
-        for job in jobs:
-            note_sent(job, resend_after_seconds=self._resend_after_seconds)
-
-        def send() -> None:
-            for task, job_id, name in messages:
-                self._app.send_task(task, args=[job_id], queue=queue(name), retry=False)
-
-        after_commit(session, send)
 
 
 def _message(session: Session, job: Job) -> _Message:

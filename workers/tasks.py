@@ -13,11 +13,13 @@ from workers.broker import GENERATE, SCORE, SCREEN_PROMPT
 from workers.duty import OutOfService
 from workers.pipeline import Generator, Scorer
 from workers.prompts import PromptScreen
+from workers.shift import Shift
 
 
 def register(
     app: Celery,
     *,
+    shift: Shift,
     generator: Generator | None,
     scorer: Scorer | None,
     prompts: PromptScreen | None,
@@ -28,21 +30,24 @@ def register(
         @app.task(name=GENERATE)  # type: ignore[untyped-decorator]
         def generate(job_id: str) -> None:
             """Generate one job's outputs."""
-            with suppress(JobMoved, UnknownJob):
-                generator.generate(UUID(job_id))
+            identifier = UUID(job_id)
+            with suppress(JobMoved, UnknownJob), shift.running(identifier):
+                generator.generate(identifier)
 
     if scorer is not None:
 
         @app.task(name=SCORE)  # type: ignore[untyped-decorator]
         def score(job_id: str) -> None:
             """Score one job's outputs."""
-            with suppress(JobMoved, UnknownJob, OutOfService):
-                scorer.score(UUID(job_id))
+            identifier = UUID(job_id)
+            with suppress(JobMoved, UnknownJob, OutOfService), shift.running(identifier):
+                scorer.score(identifier)
 
     if prompts is not None:
 
         @app.task(name=SCREEN_PROMPT)  # type: ignore[untyped-decorator]
         def screen_prompt(job_id: str) -> None:
             """Screen one job's prompt, before anything is generated from it."""
-            with suppress(JobMoved, UnknownJob, OutOfService):
-                prompts.screen(UUID(job_id))
+            identifier = UUID(job_id)
+            with suppress(JobMoved, UnknownJob, OutOfService), shift.running(identifier):
+                prompts.screen(identifier)

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 COMPUTING_PARTS = 2
-END_SECONDS = 15
+LEAVE_SECONDS = 5
+"""How much longer than its workers take to end a process may take."""
 DEATHS_LIMIT = 5
 DEATHS_SECONDS = 60
 
@@ -43,8 +45,11 @@ class Processes:
         parts: Those that were started, in order.
     """
 
-    def __init__(self, log_dir: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, log_dir: Path, environment: Mapping[str, str], *, stop_seconds: float
+    ) -> None:
         self._log_dir = log_dir
+        self._stop_seconds = stop_seconds
         # Two workers share the machine, and two that compute on every core wait for each other.
         threads = str(max(1, (os.cpu_count() or 1) // COMPUTING_PARTS))
         self._environment = {"OMP_NUM_THREADS": threads, **os.environ, **environment}
@@ -76,20 +81,32 @@ class Processes:
             self._launch(part)
 
     def end(self) -> None:
-        """End every part: ask, wait, then kill."""
+        """End every part: ask, wait, then kill. Ctrl-C meanwhile asks them not to wait."""
+        self._ask()
+        try:
+            self._wait(self._stop_seconds + LEAVE_SECONDS)
+        except KeyboardInterrupt:
+            self._ask()
+            self._wait(LEAVE_SECONDS)
+        for process in self._alive():
+            process.kill()
+            process.wait()
         for part in self.parts:
-            if part.process is not None and part.process.poll() is None:
-                part.process.terminate()
-        deadline = time.monotonic() + END_SECONDS
-        for part in self.parts:
-            if part.process is None:
-                continue
-            try:
-                part.process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                part.process.kill()
-                part.process.wait()
             _close(part)
+
+    def _alive(self) -> list[subprocess.Popen[bytes]]:
+        started = [part.process for part in self.parts if part.process is not None]
+        return [process for process in started if process.poll() is None]
+
+    def _ask(self) -> None:
+        for process in self._alive():
+            process.terminate()
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for process in self._alive():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, deadline - time.monotonic()))
 
     def _launch(self, part: Part) -> None:
         _close(part)
@@ -100,6 +117,7 @@ class Processes:
             stdin=subprocess.PIPE,
             stdout=part.log,
             stderr=part.log,
+            process_group=0,  # Ctrl-C is for us; the parts are told once, by ``end``
         )
 
     def _log_path(self, part: Part) -> Path:

@@ -43,7 +43,9 @@ def up(context: click.Context, once: bool, as_json: bool, port: int | None) -> N
         migrations.upgrade(settings.records_url)
     database, dispatcher = Database(settings.records_url), Dispatcher(settings)
     processes = Processes(
-        settings.data_dir / "log", {"CORRAL_DATA_DIR": str(settings.data_dir.resolve())}
+        settings.data_dir / "log",
+        {"CORRAL_DATA_DIR": str(settings.data_dir.resolve())},
+        stop_seconds=settings.stop_seconds,
     )
     console = Console(stderr=as_json)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -63,7 +65,10 @@ def up(context: click.Context, once: bool, as_json: bool, port: int | None) -> N
     except PartDied as death:
         raise click.ClickException(str(death)) from death
     except KeyboardInterrupt:
-        console.print("\nstopping")
+        console.print(
+            f"\nstopping: running jobs have {settings.stop_seconds:g} seconds to finish; "
+            "Ctrl-C again gives them back at once"
+        )
     finally:
         processes.end()
         dispatcher.close()

@@ -16,7 +16,11 @@ def test_a_worker_serves_a_release_that_is_published_while_it_runs(tmp_path: Pat
     settings = stack.embedded(tmp_path)
     migrations.upgrade(settings.records_url)
     database, dispatcher = Database(settings.records_url), Dispatcher(settings)
-    processes = Processes(tmp_path / "log", stack.environment_of(settings))
+    processes = Processes(
+        tmp_path / "log",
+        stack.environment_of(settings),
+        stop_seconds=settings.stop_seconds,
+    )
     try:
         processes.start("generate", "worker", "--queue", "generate")
         log = tmp_path / "log" / "generate.log"

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -55,12 +56,16 @@ class Stack:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
-    def stop(self, name: str) -> None:
-        """End a part as an operator does; whoever waits starts it again."""
+    def stop(self, name: str) -> int:
+        """End a part as an operator does; return its exit status. Whoever waits restarts it."""
+        return self.tell(name).wait(self.settings.stop_seconds + WAIT_SECONDS)
+
+    def tell(self, name: str) -> "subprocess.Popen[bytes]":
+        """Tell a part to end, as an operator does, and return its process."""
         process = self.part(name).process
         assert process is not None
         process.terminate()
-        process.wait()
+        return process
 
     def job(self, identifier: UUID | str) -> Job:
         """Read a job's row."""
@@ -98,7 +103,11 @@ def running(
     if not migrations.is_current(settings.records_url):
         migrations.upgrade(settings.records_url)
     database, dispatcher = Database(settings.records_url), Dispatcher(settings)
-    processes = Processes(settings.data_dir / "log", environment_of(settings))
+    processes = Processes(
+        settings.data_dir / "log",
+        environment_of(settings),
+        stop_seconds=settings.stop_seconds,
+    )
     try:
         ready = demo.prepare(database, settings)
         stack = Stack(
@@ -123,14 +132,14 @@ def running(
 
 
 def start(stack: Stack, part: str) -> None:
-    """Start one part of the service."""
+    """Start one part of the service; ``generate-2`` is one more that generates."""
     arguments = {
         "generate": ("worker", "--queue", "generate"),
         "score": ("worker", "--queue", "score"),
         "schedule": ("schedule",),
         "serve": ("serve", "--port", str(stack.settings.port)),
     }
-    stack.processes.start(part, *arguments[part])
+    stack.processes.start(part, *arguments[part.partition("-")[0]])
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -143,6 +152,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "CORRAL_JOB_LEASE_SECONDS": str(settings.job_lease_seconds),
         "CORRAL_RESEND_AFTER_SECONDS": str(settings.resend_after_seconds),
         "CORRAL_SWEEP_INTERVAL_SECONDS": str(settings.sweep_interval_seconds),
+        "CORRAL_STOP_SECONDS": str(settings.stop_seconds),
         "CORRAL_ROOM_JOBS": str(settings.room_jobs),
         "CORRAL_CANARY_INTERVAL_SECONDS": str(settings.canary_interval_seconds),
         **_toxicity_of(settings),
@@ -182,6 +192,7 @@ def embedded(folder: Path) -> Settings:
         job_lease_seconds=3,
         resend_after_seconds=2,
         sweep_interval_seconds=0.2,
+        stop_seconds=3,
     )
 
 
