@@ -15,30 +15,15 @@ import argparse
 import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
-from benchmarks.support import command
-from registry.checkpoints.tokenizer import Tokenizer, load_tokenizer
+from benchmarks.support import command, models
+from registry.checkpoints.tokenizer import Tokenizer
 from workers.generation.engine import GenerationRequest
 from workers.generation.llama import LlamaEngine
-from workers.generation.loading import LoadedRelease
 
-BUNDLED = Path(__file__).resolve().parent.parent / "registry/bundled/release"
-CONTEXT = 512
-WIDE = LlamaConfig(
-    vocab_size=32_000,
-    hidden_size=768,
-    intermediate_size=2_048,
-    num_hidden_layers=12,
-    num_attention_heads=12,
-    max_position_embeddings=CONTEXT,
-    tie_word_embeddings=False,
-)
-"""134 million weights, as in the trials that the engine's design comes from."""
 PROMPTS = (
     "It was late in the evening when",
     "The old house stood at the end of the road, and",
@@ -52,10 +37,9 @@ def main() -> None:
     options = _options()
     if options.threads:
         torch.set_num_threads(options.threads)
-    tokenizer = load_tokenizer(BUNDLED / "tokenizer.model")
-    reference: Any = _model(options.shape)
-    release = LoadedRelease("0" * 64, _model(options.shape), tokenizer, frozenset(), CONTEXT)
-    engine = LlamaEngine(release, device="cpu")
+    tokenizer = models.tokenizer()
+    reference: Any = models.model(options.shape)
+    engine = LlamaEngine(models.release(options.shape), device="cpu")
     results: list[dict[str, Any]] = []
     for name, tokens, batch in _crowds(options):
         prompts = [PROMPTS[place % len(PROMPTS)] for place in range(len(tokens))]
@@ -80,7 +64,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = command.parser(__doc__)
-    parser.add_argument("--shape", choices=["bundled", "134m"], default="134m")
+    parser.add_argument("--shape", choices=models.SHAPES, default="134m")
     parser.add_argument("--prompts", type=int, nargs="+", default=[1, 16, 32])
     parser.add_argument("--crowd", type=int, default=64, help="jobs of the last line; 0 for none")
     parser.add_argument("--batch", type=int, default=32, help="of transformers, for the crowd")
@@ -88,16 +72,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=0, help="torch's own choice if 0")
     return parser.parse_args()
-
-
-def _model(shape: str) -> LlamaForCausalLM:
-    if shape == "bundled":
-        model: Any = LlamaForCausalLM.from_pretrained(BUNDLED, dtype=torch.float32)
-    else:
-        torch.manual_seed(0)
-        model = LlamaForCausalLM(WIDE)
-    made: LlamaForCausalLM = model.train(mode=False).requires_grad_(requires_grad=False)
-    return made
 
 
 def _crowds(options: argparse.Namespace) -> Iterator[tuple[str, list[int], int]]:

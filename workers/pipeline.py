@@ -193,6 +193,7 @@ class Scorer:
                 account_id=row.account_id,
                 release_id=row.release_id,
                 scope=Scope.GENERATE,
+                until_commit=True,
             )
             for verdict in on_prompt:
                 prompts.record(

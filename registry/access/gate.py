@@ -37,8 +37,23 @@ _NEXT_STEP: dict[RequestState | None, str] = {
 }
 
 
-def admit(session: Session, *, account_id: UUID, release_id: UUID, scope: Scope) -> Approval:
+def admit(
+    session: Session,
+    *,
+    account_id: UUID,
+    release_id: UUID,
+    scope: Scope,
+    until_commit: bool = False,
+) -> Approval:
     """Return the approval under which this researcher may use this release now.
+
+    Args:
+        session: A transaction.
+        account_id: The researcher.
+        release_id: The release.
+        scope: What for.
+        until_commit: Whether the yes is to hold until this transaction ends: who takes the
+            release or the approval away meanwhile then waits for it.
 
     Raises:
         UnknownRelease: There is no such release.
@@ -49,19 +64,21 @@ def admit(session: Session, *, account_id: UUID, release_id: UUID, scope: Scope)
         ScopeMissing: No live approval covers this use.
         NotApproved: There never was an approval.
     """
-    release = session.get(Release, release_id, populate_existing=True)
+    held = {"read": True} if until_commit else None
+    release = session.get(Release, release_id, populate_existing=True, with_for_update=held)
     if release is None:
         raise UnknownRelease(str(release_id))
     if release.state is ReleaseState.QUARANTINED or standing(session, release.digest) is not None:
         raise ReleaseQuarantined(release.name, state=ReleaseState.QUARANTINED)
     if release.state is not ReleaseState.PUBLISHED:
         raise ReleaseNotPublished(release.name, state=release.state)
-    approvals = session.scalars(
+    query = (
         select(Approval)
         .where(Approval.account_id == account_id, Approval.release_id == release_id)
         .order_by(Approval.id.desc())
         .execution_options(populate_existing=True)
-    ).all()
+    )
+    approvals = session.scalars(query.with_for_update(read=True) if until_commit else query).all()
     live = [each for each in approvals if each.revoked_at is None and each.expires_at > now()]
     for approval in live:
         if scope.value in approval.scopes:

@@ -134,7 +134,13 @@ def decide(
     if to is OutputState.RELEASED:
         if output.receipt_id is None:
             raise ReceiptMissing(output.id)
-        admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
+        admit(
+            session,
+            account_id=job.account_id,
+            release_id=job.release_id,
+            scope=Scope.GENERATE,
+            until_commit=True,
+        )
         earlier = released_by(session, [review])[review.id]
         if reviewer.handle in earlier:
             raise SecondReviewNeeded(review.id)

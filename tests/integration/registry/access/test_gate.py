@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 
 from registry.access import gate
 from registry.access import service as access
@@ -22,7 +23,7 @@ from registry.errors import (
     RequestMoved,
     ScopeMissing,
 )
-from registry.releases.model import ReleaseState
+from registry.releases.model import Release, ReleaseState
 from tests.support import rows
 from tests.support.rows import World
 
@@ -194,3 +195,30 @@ def test_a_denial_needs_a_reason(database: Database, world: World) -> None:
 
         with pytest.raises(ReasonMissing):
             access.deny(session, row=row, reviewer=world.reviewer, reason="")
+
+
+@pytest.mark.parametrize("table", [Release, Approval])
+def test_a_yes_that_is_held_is_not_taken_back_before_the_commit(
+    fresh_database: Database, table: type[Release] | type[Approval]
+) -> None:
+    if fresh_database.engine.dialect.name == "sqlite":
+        pytest.skip("a writing transaction is alone on SQLite")
+    world = rows.make_world(fresh_database)
+
+    def take_back() -> None:
+        with fresh_database.transaction() as other:
+            other.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            other.execute(update(table).values(id=table.id))
+
+    with fresh_database.transaction() as session:
+        gate.admit(
+            session,
+            account_id=world.researcher.id,
+            release_id=world.release.id,
+            scope=Scope.GENERATE,
+            until_commit=True,
+        )
+        with pytest.raises(OperationalError, match="lock"):
+            take_back()
+
+    take_back()

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DatabaseError
 
 from registry.checkpoints.manifest import Manifest
 from registry.db.session import Database
 from registry.ledger import queries as ledger
 from registry.releases import derivations, queries
 from registry.releases.intake import register_folder
-from registry.releases.model import Derivation, Release
+from registry.releases.model import Derivation, EvidenceFile, Release, ReleaseFile
 from registry.releases.store import Store
 from tests.support.meta import MetaLlama, write_meta
 
@@ -133,3 +136,19 @@ def test_the_same_originals_give_the_same_release(
     with database.reading() as session:
         entries = ledger.entries(session, subject=NAME, limit=10, cursor=None).rows
     assert sorted(each.action for each in entries) == ["release.derived", "release.registered"]
+
+
+@pytest.mark.parametrize("table", [ReleaseFile, EvidenceFile])
+@pytest.mark.parametrize("change", [update, delete])
+def test_what_files_there_are_is_never_changed(
+    register: Callable[[Path], Release],
+    database: Database,
+    tmp_path: Path,
+    table: type[ReleaseFile] | type[EvidenceFile],
+    change: Callable[..., Any],
+) -> None:
+    register(write_meta(tmp_path / "original", MetaLlama()))
+    statement = change(table)
+
+    with pytest.raises(DatabaseError, match="append-only"), database.transaction() as session:
+        session.execute(statement.values(sha256="0" * 64) if change is update else statement)
