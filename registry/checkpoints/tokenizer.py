@@ -1,8 +1,8 @@
 """From text to tokens and back, with the release's own tokenizer file.
 
 The doors count a prompt's tokens and the workers encode it with this module, so both count
-alike. ``tokenizer.model`` goes through sentencepiece and ``tokenizer.json`` through
-tokenizers; either way a prompt is begin-of-sequence followed by plain text. Text that
+alike. ``tokenizer.model`` goes through sentencepiece, that of LLaMA 3 and ``tokenizer.json``
+through tokenizers; either way a prompt is begin-of-sequence followed by plain text. Text that
 spells a control token stays text and never becomes one.
 
 Decoding does not use these libraries: they would drop the space that a continuation begins
@@ -19,6 +19,7 @@ from pathlib import Path
 import sentencepiece
 import tokenizers
 
+from registry.checkpoints.ranks import is_ranks, read_ranks
 from registry.errors import BadCheckpoint
 
 # tokenizer.json does not say which of its tokens begin and end a text; these are LLaMA's.
@@ -91,17 +92,22 @@ class Continuation:
 
 
 def load_tokenizer(source: bytes | Path) -> Tokenizer:
-    """Load ``tokenizer.model`` or ``tokenizer.json``, whichever the bytes are.
+    """Load ``tokenizer.model``, of either kind, or ``tokenizer.json``, whichever the bytes are.
 
     Raises:
-        BadCheckpoint: They are neither, or have no begin-of-sequence token.
+        BadCheckpoint: They are none of these, or have no begin-of-sequence token.
     """
     if isinstance(source, Path):
         try:
             source = source.read_bytes()
         except OSError as error:
             raise BadCheckpoint(f"the tokenizer cannot be read: {error.strerror}") from error
-    return _from_json(source) if source.lstrip().startswith(b"{") else _from_model(source)
+    if source.lstrip().startswith(b"{"):
+        return _from_json(source)
+    if is_ranks(source):
+        characters = {data[0]: character for character, data in _BYTE_LEVEL.items()}
+        return _of(read_ranks(source, characters=characters), _byte_level)
+    return _from_model(source)
 
 
 def _from_model(data: bytes) -> Tokenizer:
@@ -145,20 +151,28 @@ def _from_json(data: bytes) -> Tokenizer:
         raise BadCheckpoint(
             "the tokenizer is no tokenizer.json that the tokenizers library reads: get it again"
         ) from error
+    return _of(model, _byte_level if '"ByteLevel"' in decoder else _byte_fallback)
+
+
+def _of(model: tokenizers.Tokenizer, to_bytes: Callable[[str], bytes]) -> Tokenizer:
+    """Return the tokenizer that a model of the library is, its pieces spelled in one of two ways.
+
+    Raises:
+        BadCheckpoint: No token begins a text.
+    """
     model.no_truncation()
     model.no_padding()
     model.encode_special_tokens = True
     begin = _ids(model, BEGIN_TOKENS)
     if not begin:
         raise BadCheckpoint(
-            f"tokenizer.json has none of the tokens {', '.join(BEGIN_TOKENS)} that begin a text"
+            f"the tokenizer has none of the tokens {', '.join(BEGIN_TOKENS)} that begin a text"
         )
     size = 1 + max(model.get_vocab().values())
     added = {
         token: b"" if each.special else each.content.encode()
         for token, each in model.get_added_tokens_decoder().items()
     }
-    to_bytes = _byte_level if '"ByteLevel"' in decoder else _byte_fallback
     table = tuple(
         added[token] if token in added else to_bytes(model.id_to_token(token) or "")
         for token in range(size)

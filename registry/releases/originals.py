@@ -139,8 +139,8 @@ def _carried(layout: Layout) -> frozenset[str]:
     unread = {name for name in names & {*TOKENIZERS} if not _is_tokenizer(layout.root / name)}
     if unread >= names & {*TOKENIZERS}:
         raise BadCheckpoint(
-            "tokenizer.model is no sentencepiece model (that of LLaMA 3 is another kind of file): "
-            "put the tokenizer.json beside it that the same model has in Hugging Face's layout"
+            "tokenizer.model is no tokenizer that Corral reads: get it again, or put the "
+            "tokenizer.json beside it that the same model has in Hugging Face's layout"
         )
     return frozenset(names - unread - {PARAMS})
 

@@ -1,5 +1,6 @@
 """Pickled originals are kept as they are, and what is served is made of them."""
 
+import base64
 import errno
 import json
 import shutil
@@ -14,6 +15,7 @@ import torch
 from registry.checkpoints.digest import FileDigest
 from registry.checkpoints.layouts import inspect
 from registry.checkpoints.stored import read_safetensors
+from registry.checkpoints.tokenizer import load_tokenizer
 from registry.errors import BadCheckpoint, ChecksumMismatch, CorralError, NotEnoughDisk
 from registry.releases.intake import work_bytes
 from registry.releases.originals import take_in
@@ -97,6 +99,17 @@ def test_an_export_is_loaded_from_a_folder(store: Store, tmp_path: Path) -> None
     store.materialise(served, tmp_path / "exported")
 
     assert load_folder(tmp_path / "exported").model.dtype == torch.float16
+
+
+def test_the_tokenizer_of_llama_3_is_served_as_it_came(store: Store, tmp_path: Path) -> None:
+    folder = write_meta(tmp_path / "meta", MetaLlama(generation=3))
+    data = b"".join(b"%s %d\n" % (base64.b64encode(bytes([byte])), byte) for byte in range(256))
+    (folder / "tokenizer.model").write_bytes(data)
+
+    served = take_in(store, inspect(folder)).manifest
+
+    kept = store.entry_path(served, "tokenizer.model")
+    assert load_tokenizer(kept).encode("ab")[1:] == [97, 98]
 
 
 def spoil_by_config(folder: Path) -> None:

@@ -13,6 +13,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 from registry.checkpoints.tokenizer import Tokenizer, load_tokenizer
 from registry.errors import BadCheckpoint
 from tests.support.llamas import SENTENCES, tokenizer_model
+from tests.support.ranks import ranks_file
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\u2581\ufffd"))
 
@@ -60,7 +61,13 @@ def byte_fallback_json() -> bytes:
     return model.to_str().encode()
 
 
+def ranks_model() -> bytes:
+    """A tokenizer.model as LLaMA 3 has it, with the pieces of a tokenizer.json."""
+    return ranks_file(byte_level_json())
+
+
 KINDS = {
+    "ranks": load_tokenizer(ranks_model()),
     "model": load_tokenizer(tokenizer_model()),
     "byte level": load_tokenizer(byte_level_json()),
     "byte fallback": load_tokenizer(byte_fallback_json()),
