@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from registry.db.turns import Turns
 from registry.errors import NotEnoughDisk
 
 __all__ = ["Database", "Session", "after_commit", "lock"]
@@ -34,6 +35,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _sqlite(url) if make_url(url).get_backend_name() == "sqlite" else _server(url)
+        self._turns = Turns(_file_of(self.engine))
         readers = self.engine.execution_options(**{_READS_ONLY: True, "postgresql_readonly": True})
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(readers, expire_on_commit=False)
@@ -46,7 +48,7 @@ class Database:
             NotEnoughDisk: The records cannot grow.
         """
         with self._sessions() as session:
-            with self._room(), session.begin():
+            with self._turns.mine(), self._room(), session.begin():
                 yield session
             for send in session.info.pop(_AFTER_COMMIT, ()):
                 _send_or_log(send)
@@ -104,6 +106,12 @@ def _is_full(error: object) -> bool:
     """Return whether a database says that its disk is full, in the words of either."""
     full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return full or getattr(error, "sqlstate", None) == POSTGRES_FULL
+
+
+def _file_of(engine: Engine) -> str | None:
+    """Return the file of a SQLite database; there is none on a server or in memory."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return None if file in ("", ":memory:") else file
 
 
 def _server(url: str) -> Engine:
