@@ -1,0 +1,129 @@
+"""Jobs through the whole service, beside the engine alone and beside naive workers.
+
+Four take turns in one run, with the same prompts, parameters and seeds: the service, from
+submission over HTTP to the verdict; the engine alone, with the threads of the generating worker
+and with all cores; and naive workers (``support/naive.py``), as many processes with as many
+threads as the service computes in. Counted are new tokens a second; medians of the rounds.
+
+Example: python benchmarks/service.py --stacks embedded production --json
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from api.cli.processes import COMPUTING_PARTS
+from benchmarks.support import command, rivals
+from benchmarks.support.wishes import wishes
+from registry.jobs import queries
+from registry.jobs.model import Output
+from tests.support import stack
+from tests.support.stack import Stack
+
+CALLERS = 2
+
+
+def through(service: Stack, jobs: int, tokens: int) -> float:
+    """Send jobs through the service; return tokens a second from submission to verdict."""
+    name = service.ready.release.name
+    wanted = list(wishes(jobs, tokens))
+
+    def submit(some: list[dict[str, Any]]) -> None:
+        with service.client() as client:
+            for wish in some:
+                client.submit(name, **wish)
+
+    before = _tokens(service)
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(submit, [wanted[each::CALLERS] for each in range(CALLERS)]))
+    rivals.until(lambda: not _unfinished(service), seconds=rivals.ROUND_SECONDS)
+    return (_tokens(service) - before) / (time.perf_counter() - started)
+
+
+def _unfinished(service: Stack) -> int:
+    with service.database.reading() as session:
+        return sum(queries.count_by_state(session).values())
+
+
+def _tokens(service: Stack) -> int:
+    """Return how many tokens all outputs have that got a verdict."""
+    with service.database.reading() as session:
+        length = func.json_array_length(Output.token_ids)
+        counted = select(func.sum(length)).where(Output.verdict_id.is_not(None))
+        return session.scalar(counted) or 0
+
+
+def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) -> dict[str, float]:
+    """Let all four take turns on one stack; return medians and ratios."""
+    cores = os.cpu_count() or 1
+    threads = max(1, cores // COMPUTING_PARTS)
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
+        settings = stack.settings_for(name, folder, exits)
+        service = exits.enter_context(stack.running(settings))
+        alone = exits.enter_context(rivals.raw(settings, threads=threads))
+        everywhere = exits.enter_context(rivals.raw(settings, threads=cores))
+        naive = exits.enter_context(
+            rivals.naive_workers(settings, processes=COMPUTING_PARTS, threads=threads)
+        )
+        turns: dict[str, Callable[[], float]] = {
+            "service": partial(through, service, jobs, tokens),
+            "engine_alone": partial(alone.rate, jobs, tokens),
+            "engine_on_all_cores": partial(everywhere.rate, jobs, tokens),
+            "naive": partial(naive.rate, naive_jobs, tokens),
+        }
+        through(service, jobs, tokens)
+        for turn in list(turns)[1:]:
+            turns[turn]()
+        rates: dict[str, list[float]] = {turn: [] for turn in turns}
+        for _ in range(rounds):
+            for turn, take in turns.items():
+                rates[turn].append(take())
+    found = {turn: statistics.median(each) for turn, each in rates.items()}
+    return {
+        **found,
+        "of_engine": found["service"] / found["engine_alone"],
+        "of_engine_on_all_cores": found["service"] / found["engine_on_all_cores"],
+        "times_naive": found["service"] / found["naive"],
+    }
+
+
+def main() -> None:
+    """Measure and print the figures."""
+    parser = command.parser(__doc__)
+    parser.add_argument("--jobs", type=int, default=192)
+    parser.add_argument("--naive-jobs", type=int, default=24)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--stacks", nargs="+", choices=stack.available(), default=["embedded"])
+    arguments = parser.parse_args()
+    figures = {
+        name: measure(
+            name,
+            jobs=arguments.jobs,
+            naive_jobs=arguments.naive_jobs,
+            tokens=arguments.tokens,
+            rounds=arguments.rounds,
+        )
+        for name in arguments.stacks
+    }
+    lines = [
+        f"{name}, {key:<24}{value:10.3g}"
+        for name, each in figures.items()
+        for key, value in each.items()
+    ]
+    command.show(figures, lines, as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
