@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api.cli.processes import COMPUTING_PARTS
-from benchmarks.support import command, rivals
+from benchmarks.support import command, rivals, shipped
 from benchmarks.support.wishes import wishes
 from registry.jobs import queries
 from registry.jobs.model import Output
@@ -69,7 +69,7 @@ def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) 
     threads = max(1, cores // COMPUTING_PARTS)
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
-        settings = stack.settings_for(name, folder, exits)
+        settings = shipped.settings_for(name, folder, exits)
         service = exits.enter_context(stack.running(settings))
         alone = exits.enter_context(rivals.raw(settings, threads=threads))
         everywhere = exits.enter_context(rivals.raw(settings, threads=cores))

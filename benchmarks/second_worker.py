@@ -1,0 +1,114 @@
+"""What a second generating worker adds, each of them on a core of its own with one thread.
+
+Bulks go through a service that only generates: nothing is scored meanwhile. Runs with one worker
+and with two take turns; tokens a second from the bulk's acceptance to its last sealed job, medians.
+The API, the database and the broker run on the same cores, so at two cores none is quite free.
+
+Example: python benchmarks/second_worker.py --rounds 5 --json
+"""
+
+import json
+import os
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from benchmarks.support import command, rivals, shipped
+from benchmarks.support.wishes import wishes
+from registry.jobs.model import Job, Output
+from registry.jobs.states import JobState
+from tests.support import stack
+from tests.support.stack import Stack
+
+WORKERS = 2
+
+
+def start(service: Stack, core: int) -> None:
+    """Start a generating worker and keep all its threads on one core."""
+    name = f"generate-{core}"
+    service.processes.start(name, "worker", "--queue", "generate")
+    process = service.part(name).process
+    assert process is not None
+    os.sched_setaffinity(process.pid, {core})  # before it has other threads
+
+
+def stop(service: Stack, core: int) -> None:
+    """End a generating worker."""
+    part = service.part(f"generate-{core}")
+    assert part.process is not None
+    part.process.terminate()
+    part.process.wait()
+    service.processes.parts.remove(part)
+
+
+def generated(service: Stack, jobs: int, tokens: int) -> float:
+    """Send a bulk through; return tokens a second."""
+    lines = (
+        json.dumps({"custom_id": str(number), **wish})
+        for number, wish in enumerate(wishes(jobs, tokens))
+    )
+    before = _sealed(service)
+    with service.client() as client:
+        client.submit_bulk(service.ready.release.name, "\n".join(lines).encode())
+    started = time.perf_counter()
+    rivals.until(lambda: _sealed(service)[0] >= before[0] + jobs, seconds=rivals.ROUND_SECONDS)
+    return (_sealed(service)[1] - before[1]) / (time.perf_counter() - started)
+
+
+def _sealed(service: Stack) -> tuple[int, int]:
+    """Return how many outputs wait to be scored, and how many tokens they have."""
+    length = func.json_array_length(Output.token_ids)
+    query = (
+        select(func.count(), func.coalesce(func.sum(length), 0))
+        .join(Job, Job.id == Output.job_id)
+        .where(Job.state == JobState.SCORING)
+    )
+    with service.database.reading() as session:
+        count, tokens = session.execute(query).one()
+        return count, tokens
+
+
+def measure(name: str, *, jobs: int, tokens: int, rounds: int) -> dict[str, float]:
+    """Let one worker and two take turns on one stack."""
+    cores = sorted(os.sched_getaffinity(0))[:WORKERS]
+    if len(cores) < WORKERS:
+        raise SystemExit("this machine has one core: nothing to measure")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    rates: dict[int, list[float]] = {1: [], WORKERS: []}
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
+        settings = shipped.settings_for(name, folder, exits)
+        service = exits.enter_context(stack.running(settings, parts=("schedule", "serve")))
+        start(service, cores[0])
+        for _ in range(rounds):
+            generated(service, jobs // 8, tokens)  # loads the release
+            rates[1].append(generated(service, jobs, tokens))
+            start(service, cores[1])
+            generated(service, jobs // 2, tokens)
+            rates[WORKERS].append(generated(service, jobs, tokens))
+            stop(service, cores[1])
+    one, two = (statistics.median(rates[count]) for count in rates)
+    return {"one_worker": one, "two_workers": two, "second_adds": two / one - 1}
+
+
+def main() -> None:
+    """Measure and print the figures."""
+    parser = command.parser(__doc__)
+    parser.add_argument("--jobs", type=int, default=256)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--stacks", nargs="+", choices=stack.available(), default=["embedded"])
+    arguments = parser.parse_args()
+    figures = {
+        name: measure(name, jobs=arguments.jobs, tokens=arguments.tokens, rounds=arguments.rounds)
+        for name in arguments.stacks
+    }
+    command.show(figures, command.rows(figures), as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
