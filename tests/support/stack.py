@@ -152,6 +152,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "CORRAL_JOB_LEASE_SECONDS": str(settings.job_lease_seconds),
         "CORRAL_RESEND_AFTER_SECONDS": str(settings.resend_after_seconds),
         "CORRAL_SWEEP_INTERVAL_SECONDS": str(settings.sweep_interval_seconds),
+        "CORRAL_JOB_ATTEMPTS_LIMIT": str(settings.job_attempts_limit),
         "CORRAL_STOP_SECONDS": str(settings.stop_seconds),
         "CORRAL_ROOM_JOBS": str(settings.room_jobs),
         "CORRAL_CANARY_INTERVAL_SECONDS": str(settings.canary_interval_seconds),
