@@ -48,6 +48,7 @@ WORKERS = ("generate", "generate-2", "score", "score-2")
 PAUSE_SECONDS = (2.0, 5.0)
 DOWN_SECONDS = 1.0
 BULK_SHARE = 0.6
+START_SECONDS = 300
 FINISH_SECONDS = 600
 ATTEMPTS_LIMIT = 1000
 
@@ -87,6 +88,7 @@ class Soak:
 
     def run(self) -> Outcome:
         """Submit, kill, wait, and count."""
+        self._wait_for_workers()
         lines = [self._line() for _ in range(self._jobs)]
         in_bulk = round(BULK_SHARE * self._jobs)
         submitter = threading.Thread(
@@ -111,6 +113,11 @@ class Soak:
         kills = {f"kills of {name}": self._killed[name] for name in WORKERS}
         counts = {"kills": sum(kills.values()), **kills, **self._counts, **found.counts}
         return Outcome({**counts, **self._reader.counts}, [*found.wrong, *self._reader.wrong])
+
+    def _wait_for_workers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not all(map(self._serves, WORKERS)) and time.monotonic() < deadline:
+            self._look_after_until(time.monotonic() + 0.2)
 
     def _line(self) -> dict[str, Any]:
         return {

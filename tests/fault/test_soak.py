@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.soak import soak
+from tests.fault.soak import WORKERS, soak
 from tests.support import neighbours
 from tests.support.servers import NotInstalled
 
@@ -23,7 +23,7 @@ def test_workers_and_servers_are_killed_and_every_job_ends_once(tmp_path: Path) 
 
     assert found.wrong == []
     assert found.counts["jobs done"] == JOBS
-    assert found.counts["kills"] > 0  # how many depends on how long a worker takes to start
+    assert found.counts["kills"] >= len(WORKERS)  # more where workers start quickly
     assert found.counts["times Redis was killed"] == 1
     assert found.counts["times PostgreSQL was killed"] == 1
     assert found.counts["polls of rows"] > SECONDS
