@@ -15,18 +15,16 @@ from registry.db.session import Database
 from registry.jobs import returns
 from registry.jobs.lanes import Lane
 from registry.releases import queries as releases
-from registry.releases.store import Store
 from registry.settings import Settings
 from workers.broker import make_app, queue
 from workers.dispatch import Dispatcher
-from workers.generation.llama import LlamaEngine
-from workers.generation.loading import load_release
 from workers.generation.residency import Residency
 from workers.heart import Heart
-from workers.logged import log_progress
+from workers.loads import Loads
 from workers.pipeline import Generator
 from workers.queues import generate_queue, score_queue
 from workers.scoring import load_scoring
+from workers.shelf import StoreShelf, budget_bytes
 from workers.shift import Shift
 from workers.tasks import register
 from workers.worker import Worker
@@ -65,10 +63,12 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         seconds=settings.stop_seconds, give_back=lambda job_ids: give_back(worker, job_ids)
     )
     shift.listen()
-    engines = Residency(lambda digest: load_engine(settings, database, digest))
+    engines = Residency(StoreShelf(settings, database), budget_bytes=budget_bytes(settings))
     app = make_app(settings)
     queues = _Queues(app, database, names if generates else None)
     scoring = None
+    if generates:
+        engines.start(Loads(worker, pause=queues.pause, resume=queues.resume))
     try:
         if scores:
             scoring = load_scoring(worker, when_ended=lambda: queues.give_up(*SCORE_QUEUES))
@@ -91,21 +91,6 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         dispatcher.close()
         database.close()
     shift.leave()
-
-
-def load_engine(settings: Settings, database: Database, digest: str) -> LlamaEngine:
-    """Load a release from the store, every byte hashed before it is used."""
-    with database.reading() as session:
-        manifest = releases.manifest_for_digest(session, digest)
-    store = Store(settings.store_dir)
-    loaded = load_release(
-        manifest,
-        expected_digest=digest,
-        path_of=store.path_of,
-        progress=log_progress("release is being loaded", manifest.total_bytes, digest=digest[:12]),
-    )
-    log.info("release loaded", digest=digest[:12])
-    return LlamaEngine(loaded, cache_bytes=settings.cache_mebibytes << 20)
 
 
 def give_back(worker: Worker, job_ids: Sequence[UUID]) -> None:
@@ -186,9 +171,22 @@ class _Queues:
             for name in names:
                 self._consumer.call_soon(self._consumer.cancel_task_queue, name)
 
+    def pause(self, digest: str) -> None:
+        """Take no messages of a release for a while: another worker may have it in memory."""
+        self._call("cancel_task_queue", digest)
+
+    def resume(self, digest: str) -> None:
+        """Take messages of a release again."""
+        self._call("add_task_queue", digest)
+
     def stop(self) -> None:
         """Stop watching."""
         self._stopped.set()
+
+    def _call(self, method: str, digest: str) -> None:
+        for name in (generate_queue(digest, lane) for lane in Lane):
+            if self._consumer is not None and name in self._served:
+                self._consumer.call_soon(getattr(self._consumer, method), name)
 
     def _watch(self, consumer: Any) -> None:
         while not self._stopped.wait(QUEUE_WATCH_SECONDS):

@@ -5,6 +5,7 @@ names the fence of the lease, so a worker that was believed dead changes nothing
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from operator import setitem
@@ -16,6 +17,7 @@ from filters.contract import Sample
 from filters.verdict import Verdict
 from registry.access.gate import admit
 from registry.access.model import Scope
+from registry.db.session import Session
 from registry.errors import (
     Conflict,
     Invalid,
@@ -30,11 +32,9 @@ from registry.jobs.service import Generated
 from registry.jobs.states import JobState
 from registry.prompts import service as prompts
 from registry.receipts.service import Signer
-from registry.releases import quarantine
 from registry.verdicts import service as verdicts
 from workers.duty import Duty, OutOfService
-from workers.generation.engine import GeneratedText, GenerationCancelled
-from workers.generation.reading import TamperedRelease
+from workers.generation.engine import Engine, GeneratedText, GenerationCancelled
 from workers.generation.residency import Residency
 from workers.heart import Hold
 from workers.recall import recall, remember, sketch_texts
@@ -57,12 +57,24 @@ class Generator:
 
         Raises:
             JobMoved: Another worker has the job; there is nothing to do.
+            NotInMemory: Its release is loaded first; then it is sent again.
         """
+        with ExitStack() as using:
+            engines: list[Engine] = []
+
+            def take(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
+                # Before the commit: a job that would have to wait for its release is not claimed.
+                job = leases.claim_generating(session, job_id, owner=owner, seconds=seconds)
+                held = self._engines.using(job.release_digest, job_id=job_id)
+                engines.append(using.enter_context(held))
+                return job
+
+            self._generate(self._worker.claim(job_id, take), *engines)
+
+    def _generate(self, job: Job, engine: Engine) -> None:
         worker = self._worker
-        job = worker.claim(job_id, leases.claim_generating)
         try:
             with worker.heart.holding(job) as hold:
-                engine = self._engines.get(job.release_digest)
                 futures = [
                     engine.submit(
                         each,
@@ -75,14 +87,12 @@ class Generator:
             self._seal(job, texts)
         except GenerationCancelled:
             self._conclude(job, hold)
-        except TamperedRelease as tampered:
-            self._quarantine(job, tampered)
         except Invalid as never:
             worker.fail(job, never)
         except Conflict:
             raise
         except Exception as error:
-            log.exception("generation failed", job=str(job_id))
+            log.exception("generation failed", job=str(job.id))
             worker.hand_back(job, code="generation_failed", detail=type(error).__name__)
 
     def _seal(self, job: Job, texts: Sequence[GeneratedText]) -> None:
@@ -105,21 +115,6 @@ class Generator:
             self._worker.fail(job, refusal)
         except ReleaseNotPublished as waiting:
             self._worker.hand_back(job, code=waiting.code, detail=str(waiting), blameless=True)
-
-    def _quarantine(self, job: Job, tampered: TamperedRelease) -> None:
-        """Take the release out of use; its jobs, this one too, wait."""
-        log.error("release quarantined", digest=job.release_digest[:12], reason=str(tampered))
-        with self._worker.database.transaction() as session:
-            quarantine.place(
-                session,
-                digest=job.release_digest,
-                actor=self._worker.name,
-                reason=str(tampered),
-            )
-        # Apart, so that a lost lease cannot undo the quarantine.
-        with self._worker.database.transaction() as session:
-            row = leases.held(session, job)
-            jobs.advance(session, row, to=JobState.QUEUED, actor=self._worker.name)
 
 
 class Scorer:

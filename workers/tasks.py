@@ -11,6 +11,7 @@ from celery import Celery
 from registry.errors import JobMoved, UnknownJob
 from workers.broker import GENERATE, SCORE, SCREEN_PROMPT
 from workers.duty import OutOfService
+from workers.generation.residency import NotInMemory
 from workers.pipeline import Generator, Scorer
 from workers.prompts import PromptScreen
 from workers.shift import Shift
@@ -31,7 +32,7 @@ def register(
         def generate(job_id: str) -> None:
             """Generate one job's outputs."""
             identifier = UUID(job_id)
-            with suppress(JobMoved, UnknownJob), shift.running(identifier):
+            with suppress(JobMoved, NotInMemory, UnknownJob), shift.running(identifier):
                 generator.generate(identifier)
 
     if scorer is not None:

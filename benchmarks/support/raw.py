@@ -14,8 +14,8 @@ from registry.bundled import NAME
 from registry.db.session import Database
 from registry.releases import queries as releases
 from registry.settings import read_settings
-from workers.app import load_engine
 from workers.generation.engine import GenerationRequest
+from workers.shelf import StoreShelf
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     database = Database(settings.records_url)
     with database.reading() as session:
         digest = releases.get(session, NAME).digest
-    engine = load_engine(settings, database, digest)
+    engine = StoreShelf(settings, database).load(digest, lambda _: None)
     print("ready", flush=True)
     for line in sys.stdin:
         jobs, tokens = json.loads(line)

@@ -89,6 +89,27 @@ class ReleaseMoved(Conflict):
     code = "release_moved"
 
 
+class ReleaseTooLarge(Invalid):
+    """The release can never be in the memory of the worker that was to generate with it."""
+
+    code = "release_too_large"
+
+    def __init__(
+        self, digest: str, *, weights_bytes: int, cache_bytes: int, budget_bytes: int
+    ) -> None:
+        needed = weights_bytes + cache_bytes
+        super().__init__(
+            f"the release {digest[:12]} takes {needed >> 20} MiB of memory "
+            f"({weights_bytes >> 20} for its weights, {cache_bytes >> 20} for its cache), and the "
+            f"worker has {budget_bytes >> 20} MiB for releases: the operator raises "
+            "CORRAL_MEMORY_MEBIBYTES, lowers CORRAL_CACHE_MEBIBYTES, or serves it with a larger "
+            "machine (corral worker --release)",
+            release_digest=digest,
+            needed_bytes=needed,
+            budget_bytes=budget_bytes,
+        )
+
+
 class BadCheckpoint(Invalid):
     """The folder is no checkpoint that can be registered; the message says why."""
 

@@ -1,8 +1,11 @@
 """The pipeline in this process: real records, real engine, real filters; no broker."""
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from api.cli import demo
 from filters.contract import Filter
@@ -17,15 +20,19 @@ from registry.settings import Settings
 from registry.verdicts.view import JobView, view_of
 from tests.support.policies import refusing, with_time_limit
 from tests.support.rows import PARAMETERS, SIGNER
-from workers.app import load_engine
 from workers.dispatch import Dispatcher
 from workers.duty import Duty
-from workers.generation.residency import Residency
+from workers.generation.residency import NotInMemory, Residency
 from workers.heart import Heart
+from workers.loads import Loads
 from workers.pipeline import Generator, Scorer
 from workers.prompts import PromptScreen
 from workers.screening import Screener
+from workers.shelf import StoreShelf
 from workers.worker import Worker
+
+BUDGET_BYTES = 4 << 30
+LOAD_SECONDS = 60
 
 
 @dataclass
@@ -82,7 +89,7 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
     heart = Heart(database, lease_seconds=settings.job_lease_seconds)
     duty = Duty(proof_seconds=600)
     duty.note_passed()
-    engines = Residency(lambda digest: load_engine(settings, database, digest))
+    engines = Residency(StoreShelf(settings, database), budget_bytes=BUDGET_BYTES)
     worker = Worker(
         database=database,
         dispatcher=dispatcher,
@@ -91,7 +98,9 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
         name="test-worker",
     )
     screener = Screener(database, filters)
+    engines.start(Loads(worker, pause=lambda _: None, resume=lambda _: None))
     try:
+        bring(engines, ready.release.digest)
         yield Line(
             database=database,
             settings=settings,
@@ -105,3 +114,14 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
         heart.stop()
         engines.close()
         dispatcher.close()
+
+
+def bring(engines: Residency, digest: str) -> None:
+    """Have a release loaded, and wait until it is in memory."""
+    with suppress(NotInMemory), engines.using(digest, job_id=uuid4()):
+        return
+    deadline = time.monotonic() + LOAD_SECONDS
+    while digest not in engines.in_memory():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the release was not loaded")
+        threading.Event().wait(0.005)

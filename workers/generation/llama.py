@@ -44,8 +44,7 @@ class LlamaEngine:
         device: str | None = None,
     ) -> None:
         self._release = release
-        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = torch.bfloat16 if chosen.type == "cuda" else torch.float32
+        chosen, dtype = placement(device)
         forward = Forward(release.model, device=chosen, dtype=dtype)
         cache = forward.new_cache(cache_bytes)
         self._batcher = Batcher(
@@ -97,6 +96,12 @@ class LlamaEngine:
     def close(self) -> None:
         """Accept nothing more, and finish what was accepted."""
         self._batcher.close()
+
+
+def placement(device: str | None = None) -> tuple[torch.device, torch.dtype]:
+    """Return where to compute, and in which precision."""
+    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return chosen, torch.bfloat16 if chosen.type == "cuda" else torch.float32
 
 
 class LlamaRows:
