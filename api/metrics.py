@@ -1,7 +1,8 @@
 """Prometheus metrics: what this process answered, and what the records hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
@@ -16,6 +17,7 @@ from registry.jobs.lanes import Lane
 from registry.ledger import queries as ledger
 from registry.releases.intake import all_releases
 from registry.releases.model import ReleaseState
+from registry.residents import service as residents
 from registry.scorers import service as scorers
 from registry.verdicts import queries as verdicts
 
@@ -62,7 +64,7 @@ class _Records(Collector):
         try:
             with self._database.reading() as session:
                 states = jobs.count_by_state(session)
-                queues = _queues(session)
+                releases = _releases(session)
                 outcomes = verdicts.count_outputs(session)
                 size, _ = ledger.head(session)
                 workers = scorers.count_by_state(session)
@@ -77,7 +79,8 @@ class _Records(Collector):
             waiting.add_metric([state.value], count)
         yield reachable
         yield waiting
-        yield _by_release(queues)
+        yield _jobs_of(releases)
+        yield _workers_of(releases)
         outputs = GaugeMetricFamily("corral_outputs", "Outputs that were scored.", labels=["state"])
         for outcome, count in outcomes.items():
             outputs.add_metric([outcome.value], count)
@@ -89,24 +92,47 @@ class _Records(Collector):
         yield GaugeMetricFamily("corral_ledger_leaves", "Leaves of the ledger's tree.", value=size)
 
 
-def _queues(session: Session) -> dict[str, dict[Lane, Depth]]:
-    """Return how deep the queues of every release are that has not ended, by name."""
-    names = {
-        each.id: each.name
-        for each in all_releases(session)
-        if each.state is not ReleaseState.WITHDRAWN
-    }
-    return {names[each]: lanes for each, lanes in depths(session, names).items()}
+class _Known(NamedTuple):
+    """What is known of a release that has not ended."""
+
+    name: str
+    lanes: Mapping[Lane, Depth]
+    loading: int
+    in_memory: int
 
 
-def _by_release(queues: Mapping[str, Mapping[Lane, Depth]]) -> Metric:
+def _releases(session: Session) -> list[_Known]:
+    rows = [each for each in all_releases(session) if each.state is not ReleaseState.WITHDRAWN]
+    lanes = depths(session, [each.id for each in rows])
+    workers = residents.live(session, {each.digest for each in rows})
+    found = []
+    for each in rows:
+        loading = sum(worker.is_loading for worker in workers[each.digest])
+        in_memory = len(workers[each.digest]) - loading
+        found.append(_Known(each.name, lanes[each.id], loading, in_memory))
+    return found
+
+
+def _jobs_of(releases: Sequence[_Known]) -> Metric:
     metric = GaugeMetricFamily(
         "corral_release_jobs",
         "Jobs of a release that are not finished; held ones wait for their turn.",
         labels=["release", "lane", "state"],
     )
-    for name, lanes in queues.items():
-        for lane, depth in lanes.items():
+    for known in releases:
+        for lane, depth in known.lanes.items():
             for state, count in asdict(depth).items():
-                metric.add_metric([name, lane.value, state], count)
+                metric.add_metric([known.name, lane.value, state], count)
+    return metric
+
+
+def _workers_of(releases: Sequence[_Known]) -> Metric:
+    metric = GaugeMetricFamily(
+        "corral_release_workers",
+        "Workers that have a release in memory, or load it.",
+        labels=["release", "state"],
+    )
+    for known in releases:
+        metric.add_metric([known.name, "in_memory"], known.in_memory)
+        metric.add_metric([known.name, "loading"], known.loading)
     return metric

@@ -10,6 +10,7 @@ from registry.policies import model as policies
 from registry.prompts import model as prompts
 from registry.receipts import model as receipts
 from registry.releases import model as releases
+from registry.residents import model as residents
 from registry.reviews import model as reviews
 from registry.scorers import model as scorers
 from registry.sketches import model as sketches
@@ -25,6 +26,7 @@ TABLES = (
     prompts,
     receipts,
     releases,
+    residents,
     reviews,
     scorers,
     sketches,

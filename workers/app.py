@@ -22,6 +22,7 @@ from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.loads import Loads
 from workers.pipeline import Generator
+from workers.presence import Presence
 from workers.queues import generate_queue, score_queue
 from workers.scoring import load_scoring
 from workers.shelf import StoreShelf, budget_bytes
@@ -67,7 +68,9 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
     app = make_app(settings)
     queues = _Queues(app, database, names if generates else None)
     scoring = None
+    presence = Presence(database, engines, worker=worker.name)
     if generates:
+        presence.start()
         engines.start(Loads(worker, pause=queues.pause, resume=queues.resume))
     try:
         if scores:
@@ -86,6 +89,8 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         queues.stop()
         if scoring is not None:
             scoring.watch.stop()
+        if generates:
+            presence.stop()
         heart.stop()
         engines.close()
         dispatcher.close()

@@ -1,9 +1,12 @@
-"""How deep the queues of a release are, as ``corral release`` prints it."""
+"""A release's queues and the workers that have it in memory, as ``corral release`` prints them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from api.cli.render import size
 from api.v1.schemas.releases import DepthView
 from registry.jobs.lanes import Lane
+from registry.residents.model import ResidentRecord
 
 Lanes = Mapping[str, Mapping[str, int]]
 
@@ -24,3 +27,28 @@ def sentences(lanes: Lanes) -> list[str]:
         f"{lane}: " + " ".join(f"{count} {state}" for state, count in depth.items())
         for lane, depth in lanes.items()
     ]
+
+
+def workers_of(residents: Sequence[ResidentRecord]) -> list[dict[str, Any]]:
+    """Return the workers that have a release in memory or load it."""
+    return [
+        {
+            "worker": each.worker,
+            "is_loading": each.is_loading,
+            "memory_bytes": each.size_bytes,
+            "done_bytes": each.done_bytes,
+            "total_bytes": each.total_bytes,
+        }
+        for each in residents
+    ]
+
+
+def worker_sentences(workers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the same in words."""
+    return [f"{each['worker']}: {_loaded(each)}{size(each['memory_bytes'])}" for each in workers]
+
+
+def _loaded(worker: Mapping[str, Any]) -> str:
+    if not worker["is_loading"]:
+        return ""
+    return f"loading, {size(worker['done_bytes'])} of {size(worker['total_bytes'])} read, "

@@ -21,6 +21,7 @@ from registry.releases import service as releases
 from registry.releases.intake import all_releases, register_folder, work_bytes
 from registry.releases.model import Release, ReleaseState
 from registry.releases.signatures import signatures_of, verify_command
+from registry.residents import service as residents
 
 SHOWN_VERIFICATIONS = 5
 folder_type = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -165,6 +166,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     facts["last_verified"] = verified_at(past[0] if past else None)
     signed = [f"key {each['key'][:SHOWN_DIGITS]}" for each in facts["signatures"]]
     facts["queues"] = queues.sentences(facts["queues"])
+    facts["in_memory_of"] = queues.worker_sentences(facts.pop("workers"))
     shown = {**facts, "total_bytes": size(facts["total_bytes"]), "signatures": signed}
     print_facts({**shown, **derivation.facts_of(record)})
     click.echo()
@@ -238,6 +240,7 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
         manifest = queries.manifest_of(session, row)
         signatures = signatures_of(session, row)
         [lanes] = queues_of(session, [row])
+        holders = residents.live(session, [row.digest])[row.digest]
     can_verify = any(each.is_common for each in signatures)
     return {
         **integrity.facts_of(records, row),
@@ -246,6 +249,7 @@ def _facts(records: Records, row: Release) -> dict[str, Any]:
         "verify_command": verify_command(row.name) if can_verify else None,
         "files": _files(manifest),
         "queues": queues.to_json(lanes),
+        "workers": queues.workers_of(holders),
         "derivation": derivation.derivation_of(records, row),
     }
 

@@ -10,13 +10,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from registry.errors import Conflict, ReleaseTooLarge, Unavailable
+from registry.residents.service import Resident
 from workers.generation.engine import Engine
 from workers.generation.freeing import give_back_memory
 from workers.generation.tenancy import Tenancy
@@ -54,21 +55,6 @@ class Audience(Protocol):
         """A load has ended, for these jobs, or failed; or nothing more is loaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """What is being loaded.
-
-    Attributes:
-        digest: The release.
-        done_bytes: How much of its files is read and verified.
-        total_bytes: How much there is.
-    """
-
-    digest: str
-    done_bytes: int
-    total_bytes: int
-
-
 class Residency:
     """Keeps engines within a budget of memory.
 
@@ -90,7 +76,8 @@ class Residency:
         self._tenancy = Tenancy(budget_bytes)
         self._engines: dict[str, Engine] = {}
         self._waiting: dict[str, set[UUID]] = {}
-        self._loading: Loading | None = None
+        self._file_bytes: dict[str, int] = {}
+        self._loading: Resident | None = None
         self._changed = threading.Condition()
         self._is_closed = False
         self._audience: Audience | None = None
@@ -122,9 +109,20 @@ class Residency:
         with self._changed:
             return {digest: each.size_bytes for digest, each in self._tenancy.all().items()}
 
-    def loading(self) -> Loading | None:
-        """Return what is being loaded, if anything is."""
-        return self._loading
+    def residents(self) -> list[Resident]:
+        """Return the releases that are in memory, and the one that is being loaded."""
+        loading = self._loading
+        there = [
+            Resident(
+                digest,
+                size_bytes=size,
+                is_loading=False,
+                done_bytes=self._file_bytes[digest],
+                total_bytes=self._file_bytes[digest],
+            )
+            for digest, size in self.in_memory().items()
+        ]
+        return there if loading is None else [*there, loading]
 
     def close(self) -> None:
         """Load nothing more, and close all engines; a load that is going on is given up."""
@@ -188,7 +186,14 @@ class Residency:
             )
         self._make_room(weight.size_bytes)
         began = self._clock()
-        self._loading = Loading(digest, 0, weight.file_bytes)
+        self._file_bytes[digest] = weight.file_bytes
+        self._loading = Resident(
+            digest,
+            size_bytes=weight.size_bytes,
+            is_loading=True,
+            done_bytes=0,
+            total_bytes=weight.file_bytes,
+        )
         try:
             engine = self._shelf.load(digest, self._told)
         finally:
@@ -227,8 +232,7 @@ class Residency:
         """Note progress; this is where a load is given up."""
         self._check_open()
         if self._loading is not None:
-            now, done = self._loading, self._loading.done_bytes + more
-            self._loading = Loading(now.digest, done, now.total_bytes)
+            self._loading = replace(self._loading, done_bytes=self._loading.done_bytes + more)
 
     def _check_open(self) -> None:
         if self._is_closed:

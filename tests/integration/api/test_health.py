@@ -60,6 +60,7 @@ def test_metrics_count_jobs_leaves_and_answers(service: Service) -> None:
     assert 'corral_jobs{state="queued"} 1.0' in lines
     depth = f'corral_release_jobs{{lane="interactive",release="{NAME}",state="queued"}} 1.0'
     assert depth in lines
+    assert f'corral_release_workers{{release="{NAME}",state="loading"}} 0.0' in lines
     assert 'corral_outputs{state="flagged"} 1.0' in lines
     assert 'corral_outputs{state="released"} 0.0' in lines
     assert "corral_records_reachable 1.0" in lines

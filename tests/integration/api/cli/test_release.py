@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from registry.db.session import Database
+from registry.residents import service as residents
+from registry.residents.service import Resident
 from tests.integration.api.cli.conftest import NAME, Corral, damage, store_file
 from tests.support.bundles import PUBLIC, private_pem
 
@@ -72,6 +75,25 @@ def test_the_list_names_every_release(registered: Corral) -> None:
     assert item["digest"][:12] in table.stdout
     assert item["total_bytes"] > 0
     assert item["queues"]["bulk"] == {"held": 0, "queued": 0, "generating": 0, "scoring": 0}
+
+
+def test_who_has_a_release_in_memory_is_shown(registered: Corral, tmp_path: Path) -> None:
+    digest = json.loads(registered("release", "show", NAME, "--json").stdout)["digest"]
+    held = Resident(digest, size_bytes=7000, is_loading=True, done_bytes=2000, total_bytes=4000)
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'corral.db'}")
+    with database.transaction() as session:
+        residents.report(session, worker="host:1", residents=[held])
+    database.close()
+
+    shown = registered("release", "show", NAME)
+    [worker] = json.loads(registered("release", "show", NAME, "--json").stdout)["workers"]
+
+    assert "host:1: loading, 2.0 kB of 4.0 kB read, 7.0 kB" in shown.stdout
+    assert (worker["worker"], worker["is_loading"], worker["memory_bytes"]) == (
+        "host:1",
+        True,
+        7000,
+    )
 
 
 def test_an_unknown_release_is_one_line(corral: Corral) -> None:

@@ -13,6 +13,8 @@ from registry.db.session import Database
 from registry.jobs.model import Job
 from registry.jobs.states import JobState
 from registry.releases.model import Release, ReleaseState
+from registry.residents import service as residents
+from registry.residents.model import ResidentRecord
 from registry.settings import Settings
 from tests.support.line import bring
 from tests.support.works import CACHE_MEBIBYTES, Works, open_works
@@ -20,6 +22,7 @@ from workers.generation.llama import LlamaEngine
 from workers.generation.residency import NotInMemory, Residency
 from workers.generation.weighing import Weight
 from workers.pipeline import Generator
+from workers.presence import Presence
 
 WAIT_SECONDS = 60
 
@@ -60,7 +63,7 @@ def test_jobs_of_a_loaded_release_are_done_while_another_is_loaded(works: Works)
     gate = works.shelf.gates[works.second.digest] = threading.Event()
     waits, goes = works.submit(works.second), works.submit(works.first)
     park(generator, waits)
-    until(lambda: (now := engines.loading()) is not None and now.done_bytes > 0)
+    until(lambda: any(each.is_loading and each.done_bytes for each in engines.residents()))
 
     generator.generate(goes.id)
 
@@ -142,13 +145,39 @@ def test_closing_gives_up_a_load_and_sends_its_jobs_to_others(works: Works) -> N
     works.shelf.gates[works.first.digest] = threading.Event()  # never opened
     job = works.submit(works.first)
     park(generator, job)
-    until(lambda: engines.loading() is not None)
+    until(lambda: engines.residents() != [])
 
     engines.close()
 
     assert engines.in_memory() == {}
     assert works.messages() == [job.id]
     assert works.job(job).state is JobState.QUEUED
+
+
+def test_what_is_in_memory_and_being_loaded_is_reported(works: Works) -> None:
+    engines, generator = works.residency(1 << 30)
+    presence = Presence(works.database, engines, worker="worker")
+    digests = [works.first.digest, works.second.digest]
+    bring(engines, works.first.digest)
+    works.shelf.gates[works.second.digest] = threading.Event()  # never opened
+    park(generator, works.submit(works.second))
+    until(lambda: any(each.is_loading and each.done_bytes for each in engines.residents()))
+
+    presence.look()
+    seen = reported(works, digests)
+    presence.stop()
+
+    assert [each.is_loading for each in seen] == [False, True]
+    assert seen[0].size_bytes == works.size(works.first)
+    assert 0 < seen[1].done_bytes <= seen[1].total_bytes
+    assert reported(works, digests) == []
+    engines.close()
+
+
+def reported(works: Works, digests: list[str]) -> list[ResidentRecord]:
+    with works.database.reading() as session:
+        found = residents.live(session, digests)
+    return [each for digest in digests for each in found[digest]]
 
 
 def test_what_a_release_is_weighed_at_is_what_its_engine_holds(works: Works) -> None:

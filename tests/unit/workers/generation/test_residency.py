@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from registry.errors import ReleaseTooLarge, Unavailable
+from registry.residents.service import Resident
 from workers.generation.engine import Engine, GeneratedText, GenerationRequest
 from workers.generation.residency import NotInMemory, Residency
 from workers.generation.weighing import Weight
@@ -158,9 +159,10 @@ def test_jobs_of_a_loaded_release_go_on_while_another_is_loaded(
 
     assert use(engines, "a").release_digest == "a"
 
-    loading = engines.loading()
-    assert loading is not None
-    assert (loading.digest, loading.done_bytes, loading.total_bytes) == ("b", 40, 100)
+    assert engines.residents() == [
+        Resident("a", size_bytes=1, is_loading=False, done_bytes=100, total_bytes=100),
+        Resident("b", size_bytes=1, is_loading=True, done_bytes=40, total_bytes=100),
+    ]
     gate.set()
 
 
@@ -287,7 +289,7 @@ def test_closing_gives_up_a_load_and_hands_out_who_waited(
 
     ends = {digest: (jobs, error) for digest, jobs, error in _all(told)}
     assert ends == {"a": ([first], None), "b": ([second], None)}
-    assert (engines.in_memory(), engines.loading()) == ({}, None)
+    assert engines.residents() == []
 
 
 def _all(told: Told) -> list[tuple[str, list[UUID], Exception | None]]:

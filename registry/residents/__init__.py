@@ -1,0 +1,1 @@
+"""Which generating workers have which releases in memory, or are loading them."""
