@@ -30,7 +30,7 @@ from registry.checkpoints.headers import read_header
 from registry.checkpoints.manifest import Manifest
 from registry.checkpoints.tokenizer import load_tokenizer
 from workers import app  # noqa: F401  a worker has all of its modules in memory
-from workers.generation.engine import Engine, GenerationRequest
+from workers.generation.engine import GenerationRequest
 from workers.generation.llama import ROWS, LlamaEngine
 from workers.generation.loading import load_release
 from workers.generation.residency import NotInMemory, Residency
@@ -93,8 +93,7 @@ def _work(folders: Sequence[Path], cache_bytes: int) -> dict[str, int]:
                 raise ValueError("two releases are the same")
         except NotInMemory:
             ended.wait()
-        with engines.using(digest, job_id=uuid4()) as engine:
-            rows += _fill(engine, shelf.rows)
+        rows += _fill(engines, digest, shelf.rows)
     peak_bytes = _peak_bytes()
     engines.close()
     return {
@@ -106,16 +105,17 @@ def _work(folders: Sequence[Path], cache_bytes: int) -> dict[str, int]:
     }
 
 
-def _fill(engine: Engine, rows: int) -> int:
+def _fill(engines: Residency, digest: str, rows: int) -> int:
     """Generate as many rows as the cache has room for, each as long as the context."""
     tokenizer = load_tokenizer(BUNDLED / "tokenizer.model")
     ids = tokenizer.encode(WORDS * CONTEXT)[1 : CONTEXT - NEW_TOKENS]
     request = GenerationRequest(
         prompt=tokenizer.decode(ids), max_new_tokens=NEW_TOKENS, temperature=1.0
     )
-    futures = [engine.submit(request, cancelled=lambda: False) for _ in range(rows)]
-    for future in futures:
-        future.result()
+    with engines.using(digest, job_id=uuid4()) as engine:
+        futures = [engine.submit(request, cancelled=lambda: False) for _ in range(rows)]
+        for future in futures:
+            future.result()
     return len(futures)
 
 
