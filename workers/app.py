@@ -152,6 +152,7 @@ class _Queues:
         self._served: set[str] = set()
         self._consumer: Any = None
         self._given_up: set[str] = set()
+        self._paused: set[str] = set()
         self._stopped = threading.Event()
 
     def known(self) -> list[str]:
@@ -178,20 +179,29 @@ class _Queues:
 
     def pause(self, digest: str) -> None:
         """Take no messages of a release for a while: another worker may have it in memory."""
-        self._call("cancel_task_queue", digest)
+        self._paused |= _queues_of(digest)
+        self._follow(digest)
 
     def resume(self, digest: str) -> None:
         """Take messages of a release again."""
-        self._call("add_task_queue", digest)
+        self._paused -= _queues_of(digest)
+        self._follow(digest)
 
     def stop(self) -> None:
         """Stop watching."""
         self._stopped.set()
 
-    def _call(self, method: str, digest: str) -> None:
-        for name in (generate_queue(digest, lane) for lane in Lane):
-            if self._consumer is not None and name in self._served:
-                self._consumer.call_soon(getattr(self._consumer, method), name)
+    def _follow(self, digest: str) -> None:
+        """Have the consumer take or leave a release's queues, as it is by then."""
+        for name in _queues_of(digest) & self._served:
+            self._consumer.call_soon(self._take_or_leave, name)
+
+    def _take_or_leave(self, name: str) -> None:
+        # Celery runs what it was told soon in any order, so the last word is looked up here.
+        if name in self._paused:
+            self._consumer.cancel_task_queue(name)
+        else:
+            self._consumer.add_task_queue(name)
 
     def _watch(self, consumer: Any) -> None:
         while not self._stopped.wait(QUEUE_WATCH_SECONDS):
@@ -205,3 +215,7 @@ class _Queues:
                 consumer.call_soon(consumer.add_task_queue, name)
                 self._served.add(name)
                 log.info("serving a queue", queue=name)
+
+
+def _queues_of(digest: str) -> set[str]:
+    return {generate_queue(digest, lane) for lane in Lane}

@@ -46,10 +46,10 @@ class Shelf(Protocol):
 
 
 class Audience(Protocol):
-    """Who wants to know about loads. Called without any lock."""
+    """Who wants to know about loads."""
 
     def wanted(self, digest: str) -> None:
-        """A release is not in memory, and the first job waits for it."""
+        """A release is not in memory, and the first job waits for it; must be quick."""
 
     def ended(self, digest: str, jobs: Sequence[UUID], error: Exception | None) -> None:
         """A load has ended, for these jobs, or failed; or nothing more is loaded."""
@@ -146,11 +146,11 @@ class Residency:
                 raise NotInMemory(f"job {job_id} waits: the worker is stopping", job=str(job_id))
             if self._tenancy.begin_job(digest, now=self._clock()):
                 return self._engines[digest]
-            is_first = digest not in self._waiting
+            if digest not in self._waiting and self._audience is not None:
+                # Under the lock, so that it is told before the end of the load is.
+                self._audience.wanted(digest)
             self._waiting.setdefault(digest, set()).add(job_id)
             self._changed.notify_all()
-        if is_first and self._audience is not None:
-            self._audience.wanted(digest)
         raise NotInMemory(f"job {job_id} waits until {digest[:12]} is loaded", job=str(job_id))
 
     def _serve(self) -> None:
