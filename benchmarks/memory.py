@@ -38,7 +38,8 @@ from workers.generation.room import span_of
 from workers.generation.weighing import Weight, weights_bytes
 
 PROCESS_BYTES = 400_000_000
-NEW_TOKENS = 16
+NEW_TOKENS = 128
+"""More than the steps in which all prompts are read, so that all rows are there at a time."""
 WORDS = "It was late in the evening when the old house at the end of the road fell silent. "
 
 
