@@ -132,14 +132,11 @@ class Heart:
                 hold.lose(refusal)
 
     def _renew(self, holds: Sequence[Hold]) -> None:
-        for hold in holds:
-            if hold.is_lost():
-                continue
-            try:
-                with self._database.transaction() as session:
-                    leases.renew(session, hold.job, seconds=self._lease_seconds)
-            except JobMoved:
-                hold.lose()
+        """Keep all leases that are ours, in one transaction."""
+        ours = [hold.job for hold in holds if not hold.is_lost()]
+        if ours:
+            with self._database.transaction() as session:
+                leases.renew(session, ours, seconds=self._lease_seconds)
 
     def _note(self, holds: Sequence[Hold]) -> None:
         """Write down the numbers of tokens that changed, all in one transaction."""

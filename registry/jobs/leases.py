@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from registry.access.gate import admit
@@ -69,21 +69,25 @@ def claim_scoring(session: Session, job_id: UUID, *, owner: str, seconds: int) -
     return _lease(session, job, owner=owner, seconds=seconds)
 
 
-def renew(session: Session, job: Job, *, seconds: int) -> None:
-    """Keep a lease for another while: the heartbeat.
+def renew(session: Session, jobs: Sequence[Job], *, seconds: int) -> None:
+    """Keep the leases of these jobs for another while, as far as they are still held.
 
-    Raises:
-        JobMoved: The lease is lost or the job was cancelled; stop working on it.
+    ``still_held`` tells which are not.
     """
-    kept = session.scalar(
+    until = now() + timedelta(seconds=seconds)
+    session.connection().execute(
         update(Job)
-        .where(Job.id == job.id, Job.fence == job.fence, Job.state == job.state)
-        .values(leased_until=now() + timedelta(seconds=seconds))
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
+        .where(
+            Job.id == bindparam("of_id"),
+            Job.fence == bindparam("of_fence"),
+            Job.state == bindparam("of_state"),
+        )
+        .values(leased_until=bindparam("until")),
+        [
+            {"of_id": job.id, "of_fence": job.fence, "of_state": job.state, "until": until}
+            for job in jobs
+        ],
     )
-    if kept is None:
-        raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
 
 
 def held(session: Session, claimed: Job) -> Job:

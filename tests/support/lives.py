@@ -65,7 +65,7 @@ class Lives:
         with self.doors.database.reading() as session:
             leases.still_held(session, [job])
         with self.doors.database.transaction() as session:
-            leases.renew(session, job, seconds=LEASE_SECONDS)
+            leases.renew(session, [job], seconds=LEASE_SECONDS)
 
     def seal(self, claimed: Job, *, words: int = LONG) -> None:
         """Store its texts with their sketches, and send it on."""

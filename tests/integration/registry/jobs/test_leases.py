@@ -238,3 +238,18 @@ def test_a_failed_transaction_leaves_neither_job_nor_entry(database: Database) -
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Job)) == 0
         assert session.scalar(select(func.count()).select_from(Entry)) == before
+
+
+def test_a_heartbeat_keeps_the_leases_that_are_held_and_no_others(database: Database) -> None:
+    world = rows.make_world(database)
+    held, lost = (rows.claim(database, rows.submit(database, world)) for _ in range(2))
+    with database.transaction() as session:
+        jobs.cancel(session, queries.get(session, lost.id), actor="ada")
+
+    with database.transaction() as session:
+        leases.renew(session, [held, lost], seconds=3600)
+
+    until = look(database, held).leased_until
+    assert until is not None
+    assert until > now() + timedelta(minutes=30)
+    assert look(database, lost).leased_until is None
