@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -31,8 +33,9 @@ class Reciter:
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = iter(texts)
 
-    def get(self, _digest: str) -> "Reciter":
-        return self
+    @contextmanager
+    def using(self, _digest: str, *, job_id: UUID) -> Iterator["Reciter"]:  # noqa: ARG002
+        yield self
 
     def submit(self, request: GenerationRequest, **_: Any) -> Future[GeneratedText]:
         text = (request.prompt if request.echo else "") + next(self._texts)
