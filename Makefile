@@ -56,7 +56,7 @@ evaluate-filters: $(INSTALLED)  ## Measure the filters on DATA=folder and write 
 	@$(BIN)/corral filter evaluate --all $(DATA) --write docs $(ARGS)
 
 bench: $(INSTALLED)  ## Measure; B=benchmarks/NAME.py runs one
-	@for each in $(or $(B),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done
+	@for each in $(or $(B),$(filter-out %/llama_cpp.py,$(wildcard benchmarks/*.py))); do $(BIN)/python $$each || exit 1; done
 
 serve: $(INSTALLED)  ## Start the API alone
 	@$(BIN)/corral serve $(ARGS)
