@@ -29,8 +29,7 @@ def addresses(service: Service, job: str, output: str) -> list[str]:
 def test_no_call_answers_with_a_text_before_its_verdict(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "LOOK_SECONDS", 0)
-    monkeypatch.setattr(events, "STREAM_LOOKS", 1)
+    monkeypatch.setattr(events, "STREAM_SECONDS", -1)  # one look, and the stream ends
     job = service.submit().json()["id"]
     with service.database.reading() as session:
         row = queries.get(session, UUID(job))
