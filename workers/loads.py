@@ -10,10 +10,8 @@ from uuid import UUID
 
 import structlog
 
-from registry.clock import now
-from registry.errors import Conflict, Invalid, NotFound, UnknownJob
+from registry.errors import Conflict, Invalid, NotFound
 from registry.jobs import leases, queries
-from registry.jobs.states import JobState
 from registry.releases import quarantine
 from workers.generation.reading import TamperedRelease
 from workers.worker import Worker
@@ -64,12 +62,8 @@ class Loads:
 
     def _send(self, jobs: Sequence[UUID]) -> None:
         with self._worker.database.transaction() as session:
-            for each in jobs:
-                with suppress(UnknownJob):
-                    job = queries.get(session, each)
-                    is_free = job.leased_until is None or job.leased_until < now()
-                    if job.state is JobState.QUEUED and is_free:
-                        self._worker.dispatcher.send_after_commit(session, job)
+            waiting = queries.waiting(session, jobs)
+            self._worker.dispatcher.send_all_after_commit(session, waiting)
 
     def _hand_back(self, job_id: UUID, error: Exception) -> None:
         """Count a failed attempt, so that no job is tried for ever."""

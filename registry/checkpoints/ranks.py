@@ -19,6 +19,8 @@ from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers
 from registry.errors import BadCheckpoint
 
 CONTROL_TOKENS = 256
+LONGEST_BYTES = 1024
+"""Of a token; LLaMA 3's longest, which are spaces, have a fraction of it."""
 _PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
     r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -49,12 +51,17 @@ def read_ranks(data: bytes, *, characters: dict[int, str]) -> tokenizers.Tokeniz
         characters: Which printable character stands for which byte.
 
     Raises:
-        BadCheckpoint: A line is not one of a token and its rank, or they are not all ranks
-            from 0 on, or a byte has none.
+        BadCheckpoint: A line is not one of a token and its rank, a token is longer than
+            ``LONGEST_BYTES``, they are not all ranks from 0 on, or a byte has none.
     """
     ranks = _parse(data)
     if sorted(ranks.values()) != list(range(len(ranks))):
         raise BadCheckpoint("tokenizer.model lacks ranks, or has some twice: get it again")
+    if max(map(len, ranks)) > LONGEST_BYTES:
+        raise BadCheckpoint(
+            f"tokenizer.model has a token of more than {LONGEST_BYTES} bytes, as LLaMA 3's has "
+            "none: get it again"
+        )
     if any(bytes([byte]) not in ranks for byte in characters):
         raise BadCheckpoint("tokenizer.model has no token for some byte: get it again")
 

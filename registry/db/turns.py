@@ -11,7 +11,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 WAIT_SECONDS = 30
 _ENDING = ".turn"
@@ -38,11 +38,17 @@ class Turns:
             yield
             return
         try:
-            descriptor = os.open(f"{self._file}{_ENDING}", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with self._among_processes():
                 yield
-            finally:
-                os.close(descriptor)
         finally:
             self._lock.release()
+
+    @contextmanager
+    def _among_processes(self) -> Iterator[None]:
+        """Keep the turn among processes, where the file system has locks and room for a file."""
+        with ExitStack() as closing:
+            with suppress(OSError):  # SQLite keeps writers apart by itself, and says what is wrong
+                descriptor = os.open(f"{self._file}{_ENDING}", os.O_RDWR | os.O_CREAT, 0o600)
+                closing.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield

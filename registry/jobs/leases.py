@@ -183,7 +183,6 @@ def pass_on(session: Session, job: Job) -> None:
         JobMoved: The lease is lost.
     """
     _let_go(session, job, attempts=0)
-    session.refresh(job)
 
 
 def _let_go(session: Session, job: Job, *, attempts: int) -> None:
@@ -204,3 +203,4 @@ def _let_go(session: Session, job: Job, *, attempts: int) -> None:
     )
     if session.scalar(swap) is None:
         raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
+    session.refresh(job)

@@ -1,11 +1,13 @@
 """Read jobs. What callers see of one is made in ``registry.verdicts.view``."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from registry.accounts.model import Account
+from registry.clock import now
 from registry.db.paging import Page, paged
 from registry.errors import UnknownJob
 from registry.jobs.model import Job
@@ -35,6 +37,19 @@ def owned(session: Session, identifier: UUID, *, owner: Account) -> Job:
     if job is None or job.account_id != owner.id:
         raise UnknownJob(identifier)
     return job
+
+
+def waiting(session: Session, identifiers: Collection[UUID]) -> Sequence[Job]:
+    """Return those of these jobs that are queued and that nobody holds, the oldest first."""
+    return session.scalars(
+        select(Job)
+        .where(
+            Job.id.in_(identifiers),
+            Job.state == JobState.QUEUED,
+            or_(Job.leased_until.is_(None), Job.leased_until < now()),
+        )
+        .order_by(Job.id)
+    ).all()
 
 
 def page(

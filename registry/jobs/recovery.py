@@ -77,8 +77,14 @@ def stop_quarantined(session: Session) -> int:
         .limit(SWEEP_LIMIT)
     ).all()
     for job in running:
-        service.advance(session, job, to=JobState.QUEUED, actor="sweep")
-        job.attempts -= 1
+        leases.hand_back(
+            session,
+            job,
+            actor="sweep",
+            attempts_limit=None,
+            code="release_quarantined",
+            detail="its release is in quarantine",
+        )
     return len(running)
 
 

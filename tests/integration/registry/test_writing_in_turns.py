@@ -88,3 +88,12 @@ def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         reached = True
 
     assert reached
+
+
+def test_where_no_lock_can_be_had_the_block_runs_all_the_same(tmp_path: Path) -> None:
+    ran = []
+
+    with Turns(str(tmp_path / "no such folder" / "corral.db")).mine():
+        ran.append(True)
+
+    assert ran == [True]

@@ -39,6 +39,7 @@ def test_control_tokens_follow_the_last_rank() -> None:
         (lambda file: file[: len(file) // 2].rpartition(b"\n")[0], "byte"),
         (lambda file: file + b"garbage\n", f"line {RANKS + 1}"),
         (lambda file: file + b"!!! 999\n", f"line {RANKS + 1}"),
+        (lambda file: file + b"QUFB" * 1024 + b" %d\n" % RANKS, "more than 1024 bytes"),
     ],
 )
 def test_a_damaged_file_is_told(damage: object, told: str) -> None:
