@@ -1,12 +1,13 @@
 """Fixtures for all tests: migrated databases, built once and copied for each test.
 
-Tests may run in several processes, those of one file together.
+Tests may run in several processes, as ``tests.support.scheduling`` puts them together.
 """
 
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -16,6 +17,7 @@ import migrations
 from registry.db.session import Database
 from registry.settings import Settings
 from tests.support import neighbours
+from tests.support.scheduling import ByFileOrService
 
 # Processes that each compute on every core would wait for one another. Before torch is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +29,11 @@ hypothesis.settings.load_profile("corral")
 ROOT = Path(__file__).parent.parent
 SQLITE = "sqlite"
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileOrService:
+    """Say which tests stay together."""
+    return ByFileOrService(config, log)
 
 
 @pytest.fixture(scope="session")
