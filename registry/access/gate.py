@@ -11,7 +11,7 @@ Anything else is a no that says what to do next.
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry.access.model import AccessRequest, Approval, RequestState, Scope
@@ -27,6 +27,18 @@ from registry.errors import (
 )
 from registry.releases.model import Release, ReleaseState
 from registry.releases.quarantine import standing
+
+# Asked several times for each job, so made once.
+_APPROVALS = (
+    select(Approval)
+    .where(
+        Approval.account_id == bindparam("of_account"),
+        Approval.release_id == bindparam("of_release"),
+    )
+    .order_by(Approval.id.desc())
+    .execution_options(populate_existing=True)
+)
+_APPROVALS_HELD = _APPROVALS.with_for_update(read=True)
 
 _NEXT_STEP: dict[RequestState | None, str] = {
     None: "ask for it with POST /v1/access-requests (or corral request NAME --purpose TEXT)",
@@ -72,13 +84,10 @@ def admit(
         raise ReleaseQuarantined(release.name, state=ReleaseState.QUARANTINED)
     if release.state is not ReleaseState.PUBLISHED:
         raise ReleaseNotPublished(release.name, state=release.state)
-    query = (
-        select(Approval)
-        .where(Approval.account_id == account_id, Approval.release_id == release_id)
-        .order_by(Approval.id.desc())
-        .execution_options(populate_existing=True)
-    )
-    approvals = session.scalars(query.with_for_update(read=True) if until_commit else query).all()
+    approvals = session.scalars(
+        _APPROVALS_HELD if until_commit else _APPROVALS,
+        {"of_account": account_id, "of_release": release_id},
+    ).all()
     live = [each for each in approvals if each.revoked_at is None and each.expires_at > now()]
     for approval in live:
         if scope.value in approval.scopes:

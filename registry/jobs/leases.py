@@ -17,6 +17,7 @@ from registry.clock import now
 from registry.errors import JobMoved
 from registry.jobs import queries, service
 from registry.jobs.model import Job
+from registry.jobs.service import Lease
 from registry.jobs.states import JobState
 from registry.prompts import service as prompts
 
@@ -37,8 +38,9 @@ def claim_generating(session: Session, job_id: UUID, *, owner: str, seconds: int
         raise JobMoved(f"job {job_id} is {job.state}, not queued", job=str(job_id))
     admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
     prompts.check_passes(session, job.id)
-    service.advance(session, job, to=JobState.GENERATING, actor=owner)
-    return _lease(session, job, owner=owner, seconds=seconds)
+    lease = Lease(owner, now() + timedelta(seconds=seconds))
+    service.advance(session, job, to=JobState.GENERATING, actor=owner, lease=lease)
+    return job
 
 
 def claim_screening(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
@@ -167,12 +169,11 @@ def _lease(session: Session, job: Job, *, owner: str, seconds: int) -> Job:
             lease_owner=owner,
             leased_until=now() + timedelta(seconds=seconds),
         )
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
+        .returning(Job)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
     if session.scalar(swap) is None:
         raise JobMoved(f"somebody else has job {job.id}", job=str(job.id))
-    session.refresh(job)
     return job
 
 
@@ -198,9 +199,8 @@ def _let_go(session: Session, job: Job, *, attempts: int) -> None:
             sends=0,
             send_again_at=now(),
         )
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
+        .returning(Job)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
     if session.scalar(swap) is None:
         raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
-    session.refresh(job)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from registry.access.gate import admit
@@ -17,6 +18,57 @@ from registry.jobs.parameters import Parameters
 from registry.jobs.states import OUTPUT_MOVES, JobState, OutputState, is_final, may_move
 from registry.ledger import service as ledger
 from registry.releases.model import Release
+
+# These run several times for each job: made once, and what a row becomes comes back with the
+# move, so that nothing is read twice.
+_MOVE = (
+    update(Job)
+    .where(
+        Job.id == bindparam("of_job"),
+        Job.state == bindparam("start"),
+        Job.fence == bindparam("of_fence"),
+    )
+    .values(
+        state=bindparam("to"),
+        moved_at=bindparam("at"),
+        finished_at=bindparam("ended"),
+        failure_code=bindparam("code"),
+        failure_detail=bindparam("detail"),
+        fence=Job.fence + bindparam("taken", type_=Integer()),
+        attempts=bindparam("tried"),
+        lease_owner=bindparam("owner"),
+        leased_until=bindparam("until"),
+        sends=0,
+        send_again_at=bindparam("send_at"),
+    )
+    .returning(Job)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+_MOVE_OUTPUT = (
+    update(Output)
+    .where(Output.id == bindparam("of_output"), Output.state == bindparam("start"))
+    .values(
+        state=bindparam("to"),
+        verdict_id=bindparam("verdict"),
+        receipt_id=bindparam("receipt"),
+    )
+    .returning(Output)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+_OUTPUTS = select(Output).where(Output.job_id == bindparam("of_job")).order_by(Output.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who takes a job, and until when.
+
+    Attributes:
+        owner: The worker's name.
+        until: When it runs out, unless it is renewed.
+    """
+
+    owner: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +118,35 @@ def advance(
     actor: str,
     code: str | None = None,
     detail: str | None = None,
+    lease: Lease | None = None,
 ) -> None:
-    """Move a job one step, drop its lease and write the step to the ledger.
+    """Move a job one step, drop or take its lease, and write the step to the ledger.
 
     The move is a compare-and-swap on the state and the fence that the caller saw, so of two
-    workers holding the same job exactly one succeeds, on SQLite and PostgreSQL alike.
+    workers holding the same job exactly one succeeds, on SQLite and PostgreSQL alike. A lease
+    that is taken raises the fence and counts as an attempt.
 
     Raises:
         JobMoved: There is no such move, or the job has already moved on.
     """
-    start, name = job.state, str(job.id)
-    swap = (
-        update(Job)
-        .where(Job.id == job.id, Job.state == start, Job.fence == job.fence)
-        .values(
-            state=to,
-            moved_at=now(),
-            finished_at=now() if is_final(to) else None,
-            failure_code=code,
-            failure_detail=detail,
-            attempts=0 if to is JobState.SCORING else job.attempts,
-            lease_owner=None,
-            leased_until=None,
-            sends=0,
-            send_again_at=None if is_final(to) else now(),
-        )
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    if not may_move(start, to) or session.scalar(swap) is None:
+    start, name, at = job.state, str(job.id), now()
+    move = {
+        "of_job": job.id,
+        "start": start,
+        "of_fence": job.fence,
+        "to": to,
+        "at": at,
+        "ended": at if is_final(to) else None,
+        "code": code,
+        "detail": detail,
+        "taken": 0 if lease is None else 1,
+        "tried": 0 if to is JobState.SCORING else job.attempts + (lease is not None),
+        "owner": lease.owner if lease else None,
+        "until": lease.until if lease else None,
+        "send_at": None if is_final(to) else at,
+    }
+    if not may_move(start, to) or session.scalar(_MOVE, move) is None:
         raise JobMoved(f"job {name} cannot go from {start} to {to}", job=name)
-    session.refresh(job)
     if to is JobState.QUEUED:  # the next attempt counts from the start
         session.execute(update(Output).where(Output.job_id == job.id).values(new_tokens=None))
     ledger.record(session, actor=actor, action=f"job.{to}", subject=name, code=code)
@@ -123,18 +173,17 @@ def advance_output(session: Session, output: Output, *, to: OutputState) -> None
     Raises:
         OutputMoved: There is no such move, or somebody else was quicker.
     """
-    swap = (
-        update(Output)
-        .where(Output.id == output.id, Output.state == output.state)
-        .values(state=to, verdict_id=output.verdict_id, receipt_id=output.receipt_id)
-        .returning(Output.id)
-        .execution_options(synchronize_session=False)
-    )
-    if to not in OUTPUT_MOVES[output.state] or session.scalar(swap) is None:
+    move = {
+        "of_output": output.id,
+        "start": output.state,
+        "to": to,
+        "verdict": output.verdict_id,
+        "receipt": output.receipt_id,
+    }
+    if to not in OUTPUT_MOVES[output.state] or session.scalar(_MOVE_OUTPUT, move) is None:
         raise OutputMoved(
             f"output {output.id} is {output.state} and cannot become {to}", output=str(output.id)
         )
-    session.refresh(output)
 
 
 def cancel(session: Session, job: Job, *, actor: str) -> None:
@@ -150,9 +199,7 @@ def cancel(session: Session, job: Job, *, actor: str) -> None:
 
 def outputs_of(session: Session, job: Job) -> Sequence[Output]:
     """Return a job's outputs in order."""
-    return session.scalars(
-        select(Output).where(Output.job_id == job.id).order_by(Output.index)
-    ).all()
+    return session.scalars(_OUTPUTS, {"of_job": job.id}).all()
 
 
 def output(session: Session, identifier: object) -> Output:

@@ -8,37 +8,46 @@ time gives the leaves their indexes, afterwards.
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, cast
+from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy import CursorResult, Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.clock import now
 from registry.db.session import lock
+from registry.db.tables import new_id
 from registry.ledger.canonical import canonical_json
 from registry.ledger.merkle import Frontier, leaf_hash
 from registry.ledger.model import TALLIES, Entry, Head, Leaf, PendingEntry
 
 SEQUENCE_LIMIT = 1000
 
+# As tables, not as objects: several entries are written for each job.
+_ENTER = insert(cast("Table", Entry.__table__))
+_AWAIT = insert(cast("Table", PendingEntry.__table__))
 
-def record(session: Session, *, actor: str, action: str, subject: str, **facts: Any) -> Entry:
-    """Write one entry in the transaction of the change that it records.
+
+def record(session: Session, *, actor: str, action: str, subject: str, **facts: Any) -> UUID:
+    """Write one entry in the transaction of the change that it records; return its identifier.
 
     Facts that are ``None`` or empty are left out. Never pass a prompt or an output: the
     ledger is read by more people than they are.
     """
     given = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
-    entry = Entry(
-        recorded_at=now(),
-        actor=actor,
-        action=action,
-        subject=subject,
-        facts=canonical_json(given).decode(),
+    identifier = new_id()
+    session.execute(
+        _ENTER,
+        {
+            "id": identifier,
+            "recorded_at": now(),
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "facts": canonical_json(given).decode(),
+        },
     )
-    session.add(entry)
-    session.flush()
-    session.add(PendingEntry(id=entry.id))
-    return entry
+    session.execute(_AWAIT, {"id": identifier})
+    return identifier
 
 
 def sequence(session: Session, *, limit: int = SEQUENCE_LIMIT) -> int:

@@ -13,6 +13,8 @@ from registry.errors import NoPolicy
 from registry.ledger import service as ledger
 from registry.policies.model import PolicyRecord
 
+_NEWEST = select(PolicyRecord).order_by(PolicyRecord.id.desc()).limit(1)
+
 
 class Adoptable(Protocol):
     """What the records keep of a policy; ``filters.policy.Policy`` has it."""
@@ -83,4 +85,4 @@ def with_digest(session: Session, digest: str) -> PolicyRecord | None:
 
 
 def _newest(session: Session) -> PolicyRecord | None:
-    return session.scalar(select(PolicyRecord).order_by(PolicyRecord.id.desc()).limit(1))
+    return session.scalar(_NEWEST)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry.clock import now
@@ -19,6 +19,10 @@ from registry.policies import service as policies
 from registry.prompts.model import PromptVerdict
 
 PASSES = "release"
+_UNDER = select(PromptVerdict).where(
+    PromptVerdict.job_id == bindparam("of_job"),
+    PromptVerdict.policy_digest == bindparam("of_policy"),
+)
 
 
 def record(
@@ -66,11 +70,7 @@ def record(
 
 def under(session: Session, job_id: UUID, *, policy_digest: str) -> PromptVerdict | None:
     """Return the verdict on a job's prompt under one policy, if it was screened under it."""
-    return session.scalar(
-        select(PromptVerdict).where(
-            PromptVerdict.job_id == job_id, PromptVerdict.policy_digest == policy_digest
-        )
-    )
+    return session.scalar(_UNDER, {"of_job": job_id, "of_policy": policy_digest})
 
 
 def newest(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, PromptVerdict]:

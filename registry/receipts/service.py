@@ -52,9 +52,9 @@ def enrol(session: Session, *, key: Ed25519PrivateKey, actor: str) -> ReceiptKey
     known = session.scalar(select(ReceiptKey).where(ReceiptKey.key_id == key_id))
     if known is not None:
         return known
-    entry = ledger.record(session, actor=actor, action="receipt_key.enrolled", subject=key_id)
+    entry_id = ledger.record(session, actor=actor, action="receipt_key.enrolled", subject=key_id)
     row = ReceiptKey(
-        key_id=key_id, pem=envelopes.pem_of(public), enrolled_at=now(), entry_id=entry.id
+        key_id=key_id, pem=envelopes.pem_of(public), enrolled_at=now(), entry_id=entry_id
     )
     session.add(row)
     session.flush()

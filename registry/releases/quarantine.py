@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from registry.accounts.model import Account, Role
@@ -24,6 +24,11 @@ from registry.errors import (
 from registry.releases import moves, verifications
 from registry.releases.model import Quarantine, Release, ReleaseState
 
+_STANDING = (
+    select(Quarantine)
+    .where(Quarantine.digest == bindparam("of_digest"), Quarantine.lifted_at.is_(None))
+    .execution_options(populate_existing=True)
+)
 _IN_USE = (ReleaseState.REGISTERED, ReleaseState.VERIFIED, ReleaseState.PUBLISHED)
 
 
@@ -138,11 +143,7 @@ def lift(session: Session, *, name: str, account: Account, reason: str) -> list[
 
 def standing(session: Session, digest: str) -> Quarantine | None:
     """Return the quarantine that a digest is in now, if it is in one."""
-    return session.scalar(
-        select(Quarantine)
-        .where(Quarantine.digest == digest, Quarantine.lifted_at.is_(None))
-        .execution_options(populate_existing=True)
-    )
+    return session.scalar(_STANDING, {"of_digest": digest})
 
 
 def of_digests(session: Session, digests: Collection[str]) -> dict[str, list[Quarantine]]:

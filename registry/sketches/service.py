@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select, union_all
+from sqlalchemy import Select, bindparam, insert, select, union_all
 from sqlalchemy.orm import Session
 
 from registry.db.tables import first_id
@@ -64,21 +65,28 @@ def like(
     """
     found: dict[UUID, SketchRecord] = {}
     for part in _parts(bands):
-        query = union_all(*(_under(account_id, band, since) for band in part))
+        given = {f"band_{number}": band for number, band in enumerate(part)}
         rows = session.scalars(
-            select(SketchRecord).where(SketchRecord.id.in_(query)).order_by(SketchRecord.id)
+            _under_any(len(part)), {"account": account_id, "first": first_id(since), **given}
         )
         found.update((row.id, row) for row in rows)
     return list(found.values())
 
 
-def _under(account_id: UUID, band: int, since: datetime) -> Select[tuple[UUID]]:
+@cache
+def _under_any(count: int) -> Select[SketchRecord]:
+    """Return the query for so many bands; each of the few that there are is made once."""
+    query = union_all(*(_under(f"band_{number}") for number in range(count)))
+    return select(SketchRecord).where(SketchRecord.id.in_(query)).order_by(SketchRecord.id)
+
+
+def _under(band: str) -> Select[tuple[UUID]]:
     newest = (
         select(BANDS.c.sketch_id)
         .where(
-            BANDS.c.account_id == account_id,
-            BANDS.c.band == band,
-            BANDS.c.sketch_id >= first_id(since),
+            BANDS.c.account_id == bindparam("account"),
+            BANDS.c.band == bindparam(band),
+            BANDS.c.sketch_id >= bindparam("first"),
         )
         .order_by(BANDS.c.sketch_id.desc())
         .limit(BAND_LIMIT)

@@ -141,7 +141,7 @@ def test_a_researcher_with_many_copies_costs_no_more_than_one_with_few(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_search_reads_the_key_and_no_table(database: Database) -> None:
     with database.reading() as session:
-        query = sketches._under(new_id(), 7, LONG_AGO)
+        query = sketches._under("band").params(account=new_id(), band=7, first=first_id(LONG_AGO))
         compiled = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
         plan = session.execute(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
 
