@@ -33,7 +33,7 @@ run: $(INSTALLED)  ## Start the whole service and try it; ARGS="--once" ends aft
 	@$(BIN)/corral up $(ARGS)
 
 test: $(INSTALLED)  ## Run the tests that this machine can run; T=path runs some
-	@$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(T)
+	@$(BIN)/pytest --numprocesses 3 --no-loadscope-reorder $(T)
 
 check: lint types imports test  ## Everything that must hold before a commit
 

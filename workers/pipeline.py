@@ -144,7 +144,7 @@ class Scorer:
                 samples, prompt = self._sealed(job)
                 screened = self.screener.screen(samples)
                 # Apart from the outputs, which a prompt that no filter can read must not flag.
-                on_prompt = self.screener.screen(prompt)
+                on_prompt = self.screener.screen(prompt) if prompt else []
             self._settle(job, samples, screened, on_prompt)
             worker.let_in(job.release_id)
         except PromptNotScreened as waiting:

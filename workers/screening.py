@@ -43,7 +43,7 @@ class Screener:
             NoPolicy: No policy was ever adopted.
             BadPolicy: The policy in force cannot be read.
         """
-        return screen(samples, filters=self._filters, policy=self.policy()) if samples else []
+        return screen(samples, filters=self._filters, policy=self.policy())
 
     def policy(self) -> Policy:
         """Return the policy in force, parsed once for each digest.

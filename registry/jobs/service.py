@@ -130,6 +130,7 @@ def advance(
         JobMoved: There is no such move, or the job has already moved on.
     """
     start, name, at = job.state, str(job.id), now()
+    taken = int(lease is not None)
     move = {
         "of_job": job.id,
         "start": start,
@@ -139,8 +140,8 @@ def advance(
         "ended": at if is_final(to) else None,
         "code": code,
         "detail": detail,
-        "taken": 0 if lease is None else 1,
-        "tried": 0 if to is JobState.SCORING else job.attempts + (lease is not None),
+        "taken": taken,
+        "tried": 0 if to is JobState.SCORING else job.attempts + taken,
         "owner": lease.owner if lease else None,
         "until": lease.until if lease else None,
         "send_at": None if is_final(to) else at,

@@ -1,4 +1,4 @@
-"""Which tests run in the same process, where tests run in several."""
+"""Which tests run in the same process, where tests run in several, whatever ``--dist`` says."""
 
 from xdist.scheduler import LoadFileScheduling
 
@@ -13,9 +13,9 @@ class ByFileOrService(LoadFileScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(SERVICE_FOLDER):
-            for stack in STACKS:
-                if f"[{stack}" in nodeid or f"-{stack}" in nodeid:
-                    return f"{SERVICE_FOLDER}{stack}"
+        test, _, parameters = nodeid.partition("[")
+        for stack in STACKS:
+            if test.startswith(SERVICE_FOLDER) and stack in parameters:
+                return f"{SERVICE_FOLDER}{stack}"
         scope: str = super()._split_scope(nodeid)
         return scope
