@@ -165,13 +165,14 @@ class Residency:
             return None if self._is_closed else next(iter(self._waiting))
 
     def _try(self, digest: str) -> Exception | None:
-        """Load a release; return why it is not loaded, without what the attempt held."""
+        """Load a release; return why it is not loaded. What only loading held is given back."""
         try:
             self._bring(digest)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
             traceback.clear_frames(error.__traceback__)
-            give_back_memory()
             return error
+        finally:
+            give_back_memory()
         return None
 
     def _bring(self, digest: str) -> None:
