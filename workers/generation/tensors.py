@@ -5,6 +5,7 @@ whose weights are moved one by one each goes as soon as its copy is made.
 """
 
 import mmap
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -37,6 +38,7 @@ DTYPES = {
 }
 ALIGNMENT_BYTES = 64
 _OWN_BYTES = 1 << 20
+"""From this size on, memory comes from the system itself."""
 
 
 def read_tensors(
@@ -86,7 +88,7 @@ def _memory(count: int) -> Tensor:
     """
     if count >= _OWN_BYTES:
         pages = mmap.mmap(-1, count, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(AttributeError, OSError):  # where the system has none, small ones do
             pages.madvise(mmap.MADV_HUGEPAGE)
         return torch.frombuffer(pages, dtype=torch.uint8)
     whole = torch.empty(count + ALIGNMENT_BYTES, dtype=torch.uint8)

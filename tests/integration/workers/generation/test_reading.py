@@ -190,6 +190,16 @@ def test_numbers_and_empty_tensors_keep_their_shapes(tmp_path: Path) -> None:
     assert_same(read_tensors(entry_of(path), path), load_file(path))
 
 
+def test_a_system_without_large_pages_loads_large_tensors_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmap.MADV_HUGEPAGE", 9999)  # no advice that any system knows
+    path = tmp_path / "model.safetensors"
+    save_file({"large": torch.arange(1 << 19, dtype=torch.int32)}, path)
+
+    assert_same(read_tensors(entry_of(path), path), load_file(path))
+
+
 PEAK = """
 import re, sys
 from pathlib import Path
