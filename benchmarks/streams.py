@@ -64,9 +64,7 @@ def _working(service: Stack) -> list[Job]:
     for each in submitted:
         with service.database.transaction() as session:
             job_id = queries.get(session, UUID(each["id"])).id
-            claimed.append(
-                leases.claim_generating(session, job_id, owner="benchmark", seconds=3600)
-            )
+            claimed += leases.claim_generating(session, [job_id], owner="benchmark", seconds=3600)
     return claimed
 
 

@@ -48,7 +48,7 @@ class Dispatcher:
 
         The first that fails ends it, so that a dead broker is asked once.
         """
-        messages = [_message(session, job) for job in jobs]
+        messages = _messages(session, jobs)
         for job in jobs:
             note_sent(job, resend_after_seconds=self._resend_after_seconds)
 
@@ -87,11 +87,17 @@ class Dispatcher:
         self._app.close()
 
 
-def _message(session: Session, job: Job) -> _Message:
-    """Return the message of a job in its present state."""
+def _messages(session: Session, jobs: Sequence[Job]) -> list[_Message]:
+    """Return the messages of jobs in their present state."""
+    queued = [job.id for job in jobs if job.state is not JobState.SCORING]
+    unscreened = prompts.awaiting_screening(session, queued) if queued else set()
+    return [_message(job, is_screened=job.id not in unscreened) for job in jobs]
+
+
+def _message(job: Job, *, is_screened: bool) -> _Message:
     identifier = str(job.id)
     if job.state is JobState.SCORING:
         return _Message(SCORE, identifier, score_queue(job.lane))
-    if prompts.awaits_screening(session, job.id):
+    if not is_screened:
         return _Message(SCREEN_PROMPT, identifier, score_queue(job.lane))
     return _Message(GENERATE, identifier, generate_queue(job.release_digest, job.lane))

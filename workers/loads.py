@@ -32,6 +32,7 @@ class Loads:
         self, worker: Worker, *, pause: Callable[[str], None], resume: Callable[[str], None]
     ) -> None:
         self._worker = worker
+        self._claims = worker.claims(leases.claim_generating)
         self._pause = pause
         self._resume = resume
 
@@ -68,7 +69,7 @@ class Loads:
     def _hand_back(self, job_id: UUID, error: Exception) -> None:
         """Count a failed attempt, so that no job is tried for ever."""
         with suppress(Conflict, NotFound):
-            job = self._worker.claim(job_id, leases.claim_generating)
+            job = self._worker.claim(job_id, self._claims)
             self._worker.hand_back(job, code="generation_failed", detail=type(error).__name__)
 
     def _quarantine(self, digest: str, tampered: TamperedRelease) -> None:

@@ -1,23 +1,24 @@
-"""What a worker does with a job: claim, generate, seal; claim, screen, settle.
+"""What a worker does with a job: claim, generate, seal; claim, recall, screen, settle.
 
-Each step is one short transaction. No transaction is open while a model runs. Every write
-names the fence of the lease, so a worker that was believed dead changes nothing.
+Each step is one short transaction, shared by the jobs that come to it at the same moment. No
+transaction is open while a model runs. Every write names the fence of the lease, so a worker
+that was believed dead changes nothing.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from operator import setitem
 from uuid import UUID
 
 import structlog
 
-from filters.contract import Sample
+from filters.contract import Sample, Sketch
 from filters.verdict import Verdict
-from registry.access.gate import admit
+from registry.access.gate import admit_all
 from registry.access.model import Scope
-from registry.db.session import Session
 from registry.errors import (
     Conflict,
     Invalid,
@@ -31,8 +32,10 @@ from registry.jobs.model import Job
 from registry.jobs.service import Generated
 from registry.jobs.states import JobState
 from registry.prompts import service as prompts
+from registry.prompts.service import ScreenedPrompt
 from registry.receipts.service import Signer
 from registry.verdicts import service as verdicts
+from registry.verdicts.service import Screened
 from workers.duty import Duty, OutOfService
 from workers.generation.engine import Engine, GeneratedText, GenerationCancelled
 from workers.generation.residency import Residency
@@ -40,9 +43,28 @@ from workers.heart import Hold
 from workers.recall import recall, remember, sketch_texts
 from workers.requests import requests_of
 from workers.screening import Screener
+from workers.together import Together
 from workers.worker import Worker
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A job with the engine of its release, which stays until ``using`` is closed."""
+
+    job: Job
+    engine: Engine
+    using: ExitStack
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A job with what was generated for it."""
+
+    job: Job
+    generated: Sequence[Generated]
+    sketches: Sequence[Sketch | None]
 
 
 class Generator:
@@ -51,6 +73,8 @@ class Generator:
     def __init__(self, worker: Worker, engines: Residency) -> None:
         self._worker = worker
         self._engines = engines
+        self._claims = Together(self._claim)
+        self._seals = Together(self._seal)
 
     def generate(self, job_id: UUID) -> None:
         """Claim the job, generate its outputs, seal them and pass it on to scoring.
@@ -59,17 +83,25 @@ class Generator:
             JobMoved: Another worker has the job; there is nothing to do.
             NotInMemory: Its release is loaded first; then it is sent again.
         """
-        with ExitStack() as using:
-            engines: list[Engine] = []
+        claimed = self._worker.claim(job_id, self._claims)
+        with claimed.using:
+            self._generate(claimed.job, claimed.engine)
 
-            def take(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
+    def _claim(self, job_ids: Sequence[UUID]) -> list[_Claimed]:
+        worker = self._worker
+        with ExitStack() as undo:
+            with worker.database.transaction() as session:
+                jobs = leases.claim_generating(
+                    session, job_ids, owner=worker.name, seconds=worker.settings.job_lease_seconds
+                )
                 # Before the commit: a job that would have to wait for its release is not claimed.
-                job = leases.claim_generating(session, job_id, owner=owner, seconds=seconds)
-                held = self._engines.using(job.release_digest, job_id=job_id)
-                engines.append(using.enter_context(held))
-                return job
+                claimed = [self._with_engine(job, undo.enter_context(ExitStack())) for job in jobs]
+            undo.pop_all()
+        return claimed
 
-            self._generate(self._worker.claim(job_id, take), *engines)
+    def _with_engine(self, job: Job, using: ExitStack) -> _Claimed:
+        held = self._engines.using(job.release_digest, job_id=job.id)
+        return _Claimed(job, using.enter_context(held), using)
 
     def _generate(self, job: Job, engine: Engine) -> None:
         worker = self._worker
@@ -84,7 +116,7 @@ class Generator:
                     for each in requests_of(job)
                 ]
                 texts = [future.result() for future in futures]
-            self._seal(job, texts)
+            self._seals(_finished(job, texts))
         except GenerationCancelled:
             self._conclude(job, hold)
         except Invalid as never:
@@ -95,17 +127,16 @@ class Generator:
             log.exception("generation failed", job=str(job.id))
             worker.hand_back(job, code="generation_failed", detail=type(error).__name__)
 
-    def _seal(self, job: Job, texts: Sequence[GeneratedText]) -> None:
-        generated = [
-            Generated(each.storable_text, each.token_ids, each.finish_reason) for each in texts
-        ]
-        sketches = sketch_texts(job, [each.text for each in generated])
-        with self._worker.database.transaction() as session:
-            row = leases.held(session, job)
-            jobs.seal(session, row, generated=generated, actor=self._worker.name)
-            remember(session, row, sketches)
-            self._worker.dispatcher.send_after_commit(session, row)
-        self._worker.let_in(job.release_id)
+    def _seal(self, finished: Sequence[_Finished]) -> list[None]:
+        worker = self._worker
+        with worker.database.transaction() as session:
+            rows = leases.held_all(session, [each.job for each in finished])
+            generated = [each.generated for each in finished]
+            outputs = jobs.seal(session, list(zip(rows, generated, strict=True)), actor=worker.name)
+            remember(session, rows, outputs, [each.sketches for each in finished])
+            worker.dispatcher.send_all_after_commit(session, rows)
+        worker.let_in(rows)
+        return [None] * len(rows)
 
     def _conclude(self, job: Job, hold: Hold) -> None:
         """Move a job that was stopped, unless somebody else has moved it."""
@@ -117,6 +148,32 @@ class Generator:
             self._worker.hand_back(job, code=waiting.code, detail=str(waiting), blameless=True)
 
 
+def _finished(job: Job, texts: Sequence[GeneratedText]) -> _Finished:
+    return _Finished(
+        job,
+        [Generated(each.storable_text, each.token_ids, each.finish_reason) for each in texts],
+        sketch_texts(job, [each.text for each in texts]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A job's outputs; and its prompt, unless it was screened under the policy in force."""
+
+    outputs: list[Sample]
+    prompt: list[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class _Screened:
+    """A job with the verdicts on its outputs, and on its prompt if that was screened too."""
+
+    job: Job
+    outputs: Sequence[Sample]
+    on_outputs: Sequence[Verdict]
+    on_prompt: Sequence[Verdict]
+
+
 class Scorer:
     """Screens the outputs of jobs and their prompts, and releases or flags each output."""
 
@@ -125,6 +182,10 @@ class Scorer:
         self.screener = screener
         self._signer = signer
         self._duty = duty
+        self._claims = worker.claims(leases.claim_scoring)
+        self._recalls = Together(self._recall)
+        self._screens = Together(self._screen)
+        self._settles = Together(self._settle)
 
     def score(self, job_id: UUID) -> None:
         """Screen every sealed output of the job; release or flag each.
@@ -138,15 +199,12 @@ class Scorer:
         """
         worker = self._worker
         self._duty.check()
-        job = worker.claim(job_id, leases.claim_scoring)
+        job = worker.claim(job_id, self._claims)
         try:
             with worker.heart.holding(job):
-                samples, prompt = self._sealed(job)
-                screened = self.screener.screen(samples)
-                # Apart from the outputs, which a prompt that no filter can read must not flag.
-                on_prompt = self.screener.screen(prompt) if prompt else []
-            self._settle(job, samples, screened, on_prompt)
-            worker.let_in(job.release_id)
+                sealed = self._recalls(job)
+                on_outputs, on_prompt = self._screens(sealed)
+            self._settles(_Screened(job, sealed.outputs, on_outputs, on_prompt))
         except PromptNotScreened as waiting:
             worker.hand_back(job, code=waiting.code, detail=str(waiting))
         except ReleaseNotPublished as waiting:
@@ -161,55 +219,59 @@ class Scorer:
             log.exception("scoring failed", job=str(job_id))
             worker.hand_back(job, code="scoring_failed", detail=type(error).__name__)
 
-    def _sealed(self, job: Job) -> tuple[list[Sample], list[Sample]]:
-        """Return the job's outputs; and its prompt, unless it was screened under this policy."""
+    def _recall(self, claimed: Sequence[Job]) -> list[_Sealed]:
         digest = self.screener.policy().digest
         with self._worker.database.reading() as session:
-            samples = recall(session, job, days=self._worker.settings.campaign_days)
-            known = prompts.under(session, job.id, policy_digest=digest)
-        return samples, [] if known else [Sample(job.prompt)]
+            found = recall(session, claimed, days=self._worker.settings.campaign_days)
+            known = prompts.under(session, [job.id for job in claimed], policy_digest=digest)
+        return [
+            _Sealed(outputs, [] if job.id in known else [Sample(job.prompt)])
+            for job, outputs in zip(claimed, found, strict=True)
+        ]
 
-    def _settle(
-        self,
-        job: Job,
-        samples: Sequence[Sample],
-        screened: Sequence[Verdict],
-        on_prompt: Sequence[Verdict],
-    ) -> None:
-        """Admit once more, then write and sign all verdicts and finish the job, or nothing.
+    def _screen(self, sealed: Sequence[_Sealed]) -> list[tuple[list[Verdict], list[Verdict]]]:
+        """Return the verdicts on each job's outputs, and on its prompt."""
+        on_outputs = self._screen_all([each.outputs for each in sealed])
+        # Apart from the outputs, which a prompt that no filter can read must not flag.
+        on_prompts = self._screen_all([each.prompt for each in sealed])
+        return list(zip(on_outputs, on_prompts, strict=True))
 
-        Under a policy that refuses its prompt the job fails, and its outputs stay unread.
+    def _screen_all(self, texts: Sequence[Sequence[Sample]]) -> list[list[Verdict]]:
+        samples = [sample for of_job in texts for sample in of_job]
+        found = iter(self.screener.screen(samples) if samples else ())
+        return [list(islice(found, len(of_job))) for of_job in texts]
+
+    def _settle(self, screened: Sequence[_Screened]) -> list[None]:
+        """Admit once more, then write and sign all verdicts and finish the jobs, or nothing.
+
+        Under a policy that refuses its prompt a job fails, and its outputs stay unread.
         """
+        worker = self._worker
         signer = replace(self._signer, canaries_passed_at=self._duty.passed_at)
-        with self._duty.settling(), self._worker.database.transaction() as session:
-            row = leases.held(session, job)
-            admit(
-                session,
-                account_id=row.account_id,
-                release_id=row.release_id,
-                scope=Scope.GENERATE,
-                until_commit=True,
-            )
-            for verdict in on_prompt:
-                prompts.record(
-                    session,
-                    job_id=row.id,
-                    prompt=job.prompt,
-                    verdict=verdict.to_record(),
-                    actor=self._worker.name,
+        with self._duty.settling(), worker.database.transaction() as session:
+            rows = leases.held_all(session, [each.job for each in screened])
+            uses = [(row.account_id, row.release_id) for row in rows]
+            admit_all(session, uses, scope=Scope.GENERATE, until_commit=True)
+            on_prompts = [
+                ScreenedPrompt(each.job.id, each.job.prompt, verdict.to_record())
+                for each in screened
+                for verdict in each.on_prompt
+            ]
+            prompts.record(session, on_prompts, actor=worker.name)
+            refused = prompts.refusals(session, [row.id for row in rows])
+            for row in rows:
+                if row.id in refused:
+                    worker.advance_failed(session, row, refused[row.id])
+            done = [row for row in rows if row.id not in refused]
+            jobs.advance_all(session, done, to=JobState.DONE, actor=worker.name)
+            by_job = {each.job.id: each for each in screened}
+            on_outputs = [
+                Screened(row, output, sample.text, verdict.to_record())
+                for row, outputs in zip(done, jobs.outputs_of_all(session, done), strict=True)
+                for output, sample, verdict in zip(
+                    outputs, by_job[row.id].outputs, by_job[row.id].on_outputs, strict=True
                 )
-            refused = prompts.refusal(session, row.id)
-            if refused is not None:
-                self._worker.advance_failed(session, row, refused)
-                return
-            jobs.advance(session, row, to=JobState.DONE, actor=self._worker.name)
-            outputs = jobs.outputs_of(session, row)
-            for output, sample, verdict in zip(outputs, samples, screened, strict=True):
-                verdicts.settle(
-                    session,
-                    job=row,
-                    output=output,
-                    scored_text=sample.text,
-                    verdict=verdict.to_record(),
-                    signer=signer,
-                )
+            ]
+            verdicts.settle(session, on_outputs, signer=signer)
+        worker.let_in(rows)
+        return [None] * len(rows)

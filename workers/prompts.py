@@ -13,6 +13,7 @@ from registry.errors import Conflict, PromptNotScreened
 from registry.jobs import leases
 from registry.jobs.model import Job
 from registry.prompts import service as prompts
+from registry.prompts.service import ScreenedPrompt
 from workers.duty import Duty, OutOfService
 from workers.screening import Screener
 from workers.worker import Worker
@@ -25,6 +26,7 @@ class PromptScreen:
 
     def __init__(self, worker: Worker, screener: Screener, duty: Duty) -> None:
         self._worker = worker
+        self._claims = worker.claims(leases.claim_screening)
         self._screener = screener
         self._duty = duty
 
@@ -40,7 +42,7 @@ class PromptScreen:
         """
         worker = self._worker
         self._duty.check()
-        job = worker.claim(job_id, leases.claim_screening)
+        job = worker.claim(job_id, self._claims)
         try:
             with worker.heart.holding(job):
                 [verdict] = self._screener.screen([Sample(job.prompt)])
@@ -61,15 +63,10 @@ class PromptScreen:
         worker = self._worker
         with self._duty.settling(), worker.database.transaction() as session:
             row = leases.held(session, job)
-            prompts.record(
-                session,
-                job_id=row.id,
-                prompt=job.prompt,
-                verdict=verdict.to_record(),
-                actor=worker.name,
-            )
+            screened = ScreenedPrompt(row.id, job.prompt, verdict.to_record())
+            prompts.record(session, [screened], actor=worker.name)
             try:
-                refused = prompts.refusal(session, row.id)
+                refused = prompts.refusals(session, [row.id]).get(row.id)
             except PromptNotScreened:  # another policy came into force meanwhile
                 refused = None
             if refused is None:

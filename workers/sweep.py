@@ -54,8 +54,7 @@ class Sweep:
     def _send(self) -> int:
         with self._database.transaction() as session:
             waiting = recovery.due(session)
-            for job in waiting:
-                self._dispatcher.send_after_commit(session, job)
+            self._dispatcher.send_all_after_commit(session, waiting)
             return len(waiting)
 
     def _let_in(self) -> int:

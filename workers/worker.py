@@ -1,6 +1,7 @@
 """What every part of the pipeline works with: records, messages, leases, a name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from registry.db.session import Database, Session
@@ -21,6 +22,9 @@ from registry.settings import Settings
 from workers.dispatch import Dispatcher
 from workers.heart import Heart
 from workers.portions import let_in
+from workers.together import Together
+
+Claimed = TypeVar("Claimed")
 
 
 class Worker:
@@ -41,8 +45,19 @@ class Worker:
         self.settings = settings
         self.name = name
 
-    def claim(self, job_id: UUID, take: Callable[..., Job]) -> Job:
-        """Lease a job with one of the claims of ``registry.jobs.leases``.
+    def claims(self, take: Callable[..., list[Job]]) -> Together[UUID, Job]:
+        """Return a step that leases jobs with one of the claims of ``registry.jobs.leases``."""
+
+        def claim(job_ids: Sequence[UUID]) -> list[Job]:
+            with self.database.transaction() as session:
+                return take(
+                    session, job_ids, owner=self.name, seconds=self.settings.job_lease_seconds
+                )
+
+        return Together(claim)
+
+    def claim(self, job_id: UUID, take: Callable[[UUID], Claimed]) -> Claimed:
+        """Lease a job by a step, which ``claims`` makes.
 
         A job whose approval is gone, or whose prompt the policy refuses, fails; one whose prompt
         must be screened first is sent there.
@@ -51,10 +66,7 @@ class Worker:
             JobMoved: Somebody else has it, it waits for its release or a policy, or see above.
         """
         try:
-            with self.database.transaction() as session:
-                return take(
-                    session, job_id, owner=self.name, seconds=self.settings.job_lease_seconds
-                )
+            return take(job_id)
         except PromptNotScreened as unscreened:
             with self.database.transaction() as session:
                 self.dispatcher.send_after_commit(session, queries.get(session, job_id))
@@ -71,11 +83,12 @@ class Worker:
             job = leases.fail_waiting(
                 session, job_id, actor=self.name, code=error.code, detail=str(error)
             )
-        self.let_in(job.release_id)
+        self.let_in([job])
 
-    def let_in(self, release_id: UUID) -> None:
-        """Send more of a release's held jobs, if places in its queues became free."""
-        let_in(self.database, self.dispatcher, release_id)
+    def let_in(self, moved: Iterable[Job]) -> None:
+        """Send more of the held jobs of these jobs' releases, if places in queues became free."""
+        for release_id in {job.release_id for job in moved}:
+            let_in(self.database, self.dispatcher, release_id)
 
     def fail(self, job: Job, error: CorralError) -> None:
         """Fail a job whose lease we hold, for good."""

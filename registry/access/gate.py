@@ -9,6 +9,7 @@ It is asked at submission, when a worker claims the job, and before an output is
 Anything else is a no that says what to do next.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -93,6 +94,35 @@ def admit(
         if scope.value in approval.scopes:
             return approval
     raise _refusal(session, account_id, release, approvals[0] if approvals else None, live, scope)
+
+
+def admit_all(
+    session: Session,
+    uses: Iterable[tuple[UUID, UUID]],
+    *,
+    scope: Scope,
+    until_commit: bool = False,
+) -> None:
+    """Check that each of these researchers may use this release now; each pair is asked once.
+
+    Args:
+        session: A transaction.
+        uses: Researcher and release.
+        scope: As ``admit`` takes it.
+        until_commit: As ``admit`` takes it.
+
+    Raises:
+        Refused: ``admit`` says no to one of them.
+    """
+    # In one order, so that of two who ask for the same ones neither waits for the other.
+    for account_id, release_id in sorted(set(uses)):
+        admit(
+            session,
+            account_id=account_id,
+            release_id=release_id,
+            scope=scope,
+            until_commit=until_commit,
+        )
 
 
 def _refusal(

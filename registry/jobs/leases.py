@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from registry.access.gate import admit
+from registry.access.gate import admit_all
 from registry.access.model import Scope
 from registry.clock import now
 from registry.errors import JobMoved
@@ -24,8 +24,12 @@ from registry.prompts import service as prompts
 RESEND_DOUBLINGS = 6
 
 
-def claim_generating(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
-    """Take a queued job: admit again, ask whether its prompt may be answered, then lease it.
+def claim_generating(
+    session: Session, job_ids: Sequence[UUID], *, owner: str, seconds: int
+) -> list[Job]:
+    """Take queued jobs: admit again, ask whether their prompts may be answered, then lease them.
+
+    All or none: where one cannot be taken, the caller rolls back.
 
     Raises:
         JobMoved: Somebody else has it, or it has ended.
@@ -33,42 +37,39 @@ def claim_generating(session: Session, job_id: UUID, *, owner: str, seconds: int
         Refused: ``admit`` says no, or the policy refuses the prompt.
         NoPolicy: None is in force.
     """
-    job = queries.get(session, job_id)
-    if job.state is not JobState.QUEUED:
-        raise JobMoved(f"job {job_id} is {job.state}, not queued", job=str(job_id))
-    admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
-    prompts.check_passes(session, job.id)
+    jobs = _admitted(session, job_ids, JobState.QUEUED)
+    prompts.check_pass(session, job_ids)
     lease = Lease(owner, now() + timedelta(seconds=seconds))
-    service.advance(session, job, to=JobState.GENERATING, actor=owner, lease=lease)
-    return job
+    service.advance_all(session, jobs, to=JobState.GENERATING, actor=owner, lease=lease)
+    return jobs
 
 
-def claim_screening(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
-    """Take a queued job whose prompt must be screened; it stays queued.
+def claim_screening(
+    session: Session, job_ids: Sequence[UUID], *, owner: str, seconds: int
+) -> list[Job]:
+    """Take queued jobs whose prompts must be screened; they stay queued. All or none.
 
     Raises:
-        JobMoved: Somebody else has it, it has ended, or its prompt is screened already.
+        JobMoved: Somebody else has one, it has ended, or its prompt is screened already.
         Refused: ``admit`` says no.
     """
-    job = queries.get(session, job_id)
-    if job.state is not JobState.QUEUED or not prompts.awaits_screening(session, job.id):
+    jobs = _admitted(session, job_ids, JobState.QUEUED)
+    for job_id in set(job_ids) - prompts.awaiting_screening(session, job_ids):
         raise JobMoved(f"job {job_id} has no prompt to screen", job=str(job_id))
-    admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
-    return _lease(session, job, owner=owner, seconds=seconds)
+    return _lease(session, jobs, owner=owner, seconds=seconds)
 
 
-def claim_scoring(session: Session, job_id: UUID, *, owner: str, seconds: int) -> Job:
-    """Take a job whose outputs wait to be scored.
+def claim_scoring(
+    session: Session, job_ids: Sequence[UUID], *, owner: str, seconds: int
+) -> list[Job]:
+    """Take jobs whose outputs wait to be scored. All or none.
 
     Raises:
-        JobMoved: Somebody else has it, or it is elsewhere.
+        JobMoved: Somebody else has one, or it is elsewhere.
         Refused: ``admit`` says no.
     """
-    job = queries.get(session, job_id)
-    if job.state is not JobState.SCORING:
-        raise JobMoved(f"job {job_id} is {job.state}, not scoring", job=str(job_id))
-    admit(session, account_id=job.account_id, release_id=job.release_id, scope=Scope.GENERATE)
-    return _lease(session, job, owner=owner, seconds=seconds)
+    jobs = _admitted(session, job_ids, JobState.SCORING)
+    return _lease(session, jobs, owner=owner, seconds=seconds)
 
 
 def renew(session: Session, jobs: Sequence[Job], *, seconds: int) -> None:
@@ -98,10 +99,21 @@ def held(session: Session, claimed: Job) -> Job:
     Raises:
         JobMoved: The lease is lost.
     """
-    job = queries.get(session, claimed.id)
-    if (job.fence, job.state) != (claimed.fence, claimed.state):
-        raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
+    [job] = held_all(session, [claimed])
     return job
+
+
+def held_all(session: Session, claimed: Sequence[Job]) -> list[Job]:
+    """Return the rows of jobs that their worker claimed, if the worker still holds them all.
+
+    Raises:
+        JobMoved: A lease is lost.
+    """
+    jobs = queries.get_all(session, [each.id for each in claimed])
+    for job, was in zip(jobs, claimed, strict=True):
+        if (job.fence, job.state) != (was.fence, was.state):
+            raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
+    return jobs
 
 
 def still_held(session: Session, jobs: Sequence[Job]) -> set[UUID]:
@@ -153,30 +165,6 @@ def note_sent(job: Job, *, resend_after_seconds: int) -> None:
     job.send_again_at = now() + timedelta(seconds=wait)
 
 
-def _lease(session: Session, job: Job, *, owner: str, seconds: int) -> Job:
-    """Lease a job that nobody holds, under a new fence."""
-    swap = (
-        update(Job)
-        .where(
-            Job.id == job.id,
-            Job.fence == job.fence,
-            Job.state == job.state,
-            or_(Job.leased_until.is_(None), Job.leased_until < now()),
-        )
-        .values(
-            fence=Job.fence + 1,
-            attempts=Job.attempts + 1,
-            lease_owner=owner,
-            leased_until=now() + timedelta(seconds=seconds),
-        )
-        .returning(Job)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    if session.scalar(swap) is None:
-        raise JobMoved(f"somebody else has job {job.id}", job=str(job.id))
-    return job
-
-
 def pass_on(session: Session, job: Job) -> None:
     """End the lease of a job whose prompt was screened; it is queued with all its attempts.
 
@@ -204,3 +192,41 @@ def _let_go(session: Session, job: Job, *, attempts: int) -> None:
     )
     if session.scalar(swap) is None:
         raise JobMoved(f"the lease on job {job.id} is lost", job=str(job.id))
+
+
+def _admitted(session: Session, job_ids: Sequence[UUID], state: JobState) -> list[Job]:
+    """Return jobs that are in this state and may be worked on."""
+    if len(set(job_ids)) < len(job_ids):  # two messages about one job; one of them is late
+        raise JobMoved("a job is claimed twice at the same moment")
+    jobs = queries.get_all(session, job_ids)
+    for job in jobs:
+        if job.state is not state:
+            raise JobMoved(f"job {job.id} is {job.state}, not {state}", job=str(job.id))
+    uses = [(job.account_id, job.release_id) for job in jobs]
+    admit_all(session, uses, scope=Scope.GENERATE)
+    return jobs
+
+
+def _lease(session: Session, jobs: list[Job], *, owner: str, seconds: int) -> list[Job]:
+    """Lease jobs that nobody holds, each under a new fence."""
+    names = {job.id for job in jobs}
+    queries.lock(session, names)
+    swap = (
+        update(Job)
+        .where(
+            Job.id.in_(names),
+            tuple_(Job.id, Job.state, Job.fence).in_([(j.id, j.state, j.fence) for j in jobs]),
+            or_(Job.leased_until.is_(None), Job.leased_until < now()),
+        )
+        .values(
+            fence=Job.fence + 1,
+            attempts=Job.attempts + 1,
+            lease_owner=owner,
+            leased_until=now() + timedelta(seconds=seconds),
+        )
+        .returning(Job)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    for name in names - {row.id for row in session.scalars(swap)}:
+        raise JobMoved(f"somebody else has job {name}", job=str(name))
+    return jobs

@@ -50,7 +50,7 @@ class Bulk(Row):
 class Job(Row):
     """One submission: a prompt, its parameters, and where it is.
 
-    ``state`` is written by ``registry.jobs.service.advance`` alone. ``fence`` grows by one
+    ``state`` is written by ``registry.jobs.service.advance_all`` alone. ``fence`` grows by one
     with each lease, and every write of a worker names the fence that it was given: a worker
     that was believed dead can change nothing any more.
     """
@@ -118,7 +118,7 @@ class Job(Row):
 class Output(Row):
     """One text that a job generated, and whether anyone may read it.
 
-    ``state`` is written by ``registry.jobs.service.advance_output`` alone. The database
+    ``state`` is written by ``registry.jobs.service.advance_outputs`` alone. The database
     refuses an output that left ``pending`` without a verdict of its own, and a released one
     without a receipt of its own.
     """

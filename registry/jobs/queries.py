@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from registry.accounts.model import Account
@@ -14,6 +14,13 @@ from registry.jobs.model import Job
 from registry.jobs.states import JobState
 from registry.releases.model import Release
 
+# Several times for each job, so made once.
+_JOBS = (
+    select(Job)
+    .where(Job.id.in_(bindparam("of_jobs", expanding=True)))
+    .execution_options(populate_existing=True)
+)
+
 
 def get(session: Session, identifier: UUID) -> Job:
     """Return a job, whoever owns it.
@@ -21,10 +28,28 @@ def get(session: Session, identifier: UUID) -> Job:
     Raises:
         UnknownJob: There is none with this identifier.
     """
-    job = session.get(Job, identifier, populate_existing=True)
-    if job is None:
-        raise UnknownJob(identifier)
+    [job] = get_all(session, [identifier])
     return job
+
+
+def get_all(session: Session, identifiers: Sequence[UUID]) -> list[Job]:
+    """Return jobs, whoever owns them, in the order of the identifiers.
+
+    Raises:
+        UnknownJob: There is none with one of these identifiers.
+    """
+    found = {row.id: row for row in session.scalars(_JOBS, {"of_jobs": list(identifiers)})}
+    for identifier in identifiers:
+        if identifier not in found:
+            raise UnknownJob(identifier)
+    return [found[identifier] for identifier in identifiers]
+
+
+def lock(session: Session, identifiers: Collection[UUID]) -> None:
+    """Lock the rows of several jobs in one order, so that of two who do neither waits forever."""
+    if len(identifiers) > 1:
+        rows = select(Job.id).where(Job.id.in_(identifiers)).order_by(Job.id)
+        session.execute(rows.with_for_update())
 
 
 def owned(session: Session, identifier: UUID, *, owner: Account) -> Job:

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, select, update
+from sqlalchemy import Integer, bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from registry.access.gate import admit
 from registry.access.model import Scope
 from registry.accounts.model import Account
 from registry.clock import now
 from registry.errors import JobMoved, OutputMoved, UnknownOutput
+from registry.jobs import queries
 from registry.jobs.intake import Line, make_jobs
 from registry.jobs.model import Job, Output
 from registry.jobs.parameters import Parameters
@@ -24,9 +27,8 @@ from registry.releases.model import Release
 _MOVE = (
     update(Job)
     .where(
-        Job.id == bindparam("of_job"),
-        Job.state == bindparam("start"),
-        Job.fence == bindparam("of_fence"),
+        Job.id.in_(bindparam("of_jobs", expanding=True)),
+        tuple_(Job.id, Job.state, Job.fence).in_(bindparam("seen", expanding=True)),
     )
     .values(
         state=bindparam("to"),
@@ -35,7 +37,8 @@ _MOVE = (
         failure_code=bindparam("code"),
         failure_detail=bindparam("detail"),
         fence=Job.fence + bindparam("taken", type_=Integer()),
-        attempts=bindparam("tried"),
+        attempts=Job.attempts * bindparam("kept", type_=Integer())
+        + bindparam("taken", type_=Integer()),
         lease_owner=bindparam("owner"),
         leased_until=bindparam("until"),
         sends=0,
@@ -52,10 +55,23 @@ _MOVE_OUTPUT = (
         verdict_id=bindparam("verdict"),
         receipt_id=bindparam("receipt"),
     )
-    .returning(Output)
-    .execution_options(synchronize_session=False, populate_existing=True)
 )
-_OUTPUTS = select(Output).where(Output.job_id == bindparam("of_job")).order_by(Output.index)
+_OUTPUTS = (
+    select(Output)
+    .where(Output.job_id.in_(bindparam("of_jobs", expanding=True)))
+    .order_by(Output.job_id, Output.index)
+)
+_SEAL_OUTPUT = (
+    update(Output)
+    .where(Output.id == bindparam("of_output"))
+    .values(
+        text=bindparam("generated_text"),
+        token_ids=bindparam("ids"),
+        new_tokens=bindparam("count"),
+        finish_reason=bindparam("reason"),
+        generated_at=bindparam("at"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,62 +145,116 @@ def advance(
     Raises:
         JobMoved: There is no such move, or the job has already moved on.
     """
-    start, name, at = job.state, str(job.id), now()
+    advance_all(session, [job], to=to, actor=actor, code=code, detail=detail, lease=lease)
+
+
+def advance_all(
+    session: Session,
+    jobs: Sequence[Job],
+    *,
+    to: JobState,
+    actor: str,
+    code: str | None = None,
+    detail: str | None = None,
+    lease: Lease | None = None,
+) -> None:
+    """Move jobs the same step, each as ``advance`` does; the caller rolls back if one cannot.
+
+    Raises:
+        JobMoved: There is no such move for one of them, or it has already moved on.
+    """
+    if not jobs:
+        return
+    starts, at = {job.id: job.state for job in jobs}, now()
+    if len(starts) < len(jobs):
+        raise JobMoved("a job cannot be moved twice in one step")
     taken = int(lease is not None)
     move = {
-        "of_job": job.id,
-        "start": start,
-        "of_fence": job.fence,
+        "of_jobs": list(starts),
+        "seen": [(job.id, job.state, job.fence) for job in jobs],
         "to": to,
         "at": at,
         "ended": at if is_final(to) else None,
         "code": code,
         "detail": detail,
         "taken": taken,
-        "tried": 0 if to is JobState.SCORING else job.attempts + taken,
+        "kept": int(to is not JobState.SCORING),
         "owner": lease.owner if lease else None,
         "until": lease.until if lease else None,
         "send_at": None if is_final(to) else at,
     }
-    if not may_move(start, to) or session.scalar(_MOVE, move) is None:
-        raise JobMoved(f"job {name} cannot go from {start} to {to}", job=name)
+    stuck = {name for name, start in starts.items() if not may_move(start, to)}
+    if not stuck:
+        queries.lock(session, starts)
+        stuck = starts.keys() - {moved.id for moved in session.scalars(_MOVE, move)}
+    for name in stuck:
+        raise JobMoved(f"job {name} cannot go from {starts[name]} to {to}", job=str(name))
     if to is JobState.QUEUED:  # the next attempt counts from the start
-        session.execute(update(Output).where(Output.job_id == job.id).values(new_tokens=None))
-    ledger.record(session, actor=actor, action=f"job.{to}", subject=name, code=code)
+        again = update(Output).where(Output.job_id.in_(starts)).values(new_tokens=None)
+        session.execute(again)
+    said = {"code": code}
+    ledger.record_all(
+        session, [ledger.Decision(actor, f"job.{to}", str(job.id), said) for job in jobs]
+    )
 
 
-def seal(session: Session, job: Job, *, generated: Sequence[Generated], actor: str) -> None:
-    """Store what was generated, unread, and pass the job on to scoring.
-
-    Raises:
-        JobMoved: The lease was lost; nothing is stored.
-    """
-    advance(session, job, to=JobState.SCORING, actor=actor)
-    for output, text in zip(outputs_of(session, job), generated, strict=True):
-        output.text = text.text
-        output.token_ids = list(text.token_ids)
-        output.new_tokens = len(text.token_ids)
-        output.finish_reason = text.finish_reason
-        output.generated_at = now()
-
-
-def advance_output(session: Session, output: Output, *, to: OutputState) -> None:
-    """Move an output one step, by compare-and-swap.
+def seal(
+    session: Session, jobs: Sequence[tuple[Job, Sequence[Generated]]], *, actor: str
+) -> list[list[UUID]]:
+    """Store what was generated, unread, and pass the jobs on to scoring; name their outputs.
 
     Raises:
-        OutputMoved: There is no such move, or somebody else was quicker.
+        JobMoved: The lease of one was lost; the caller rolls back.
     """
-    move = {
-        "of_output": output.id,
-        "start": output.state,
-        "to": to,
-        "verdict": output.verdict_id,
-        "receipt": output.receipt_id,
-    }
-    if to not in OUTPUT_MOVES[output.state] or session.scalar(_MOVE_OUTPUT, move) is None:
-        raise OutputMoved(
-            f"output {output.id} is {output.state} and cannot become {to}", output=str(output.id)
-        )
+    advance_all(session, [job for job, _ in jobs], to=JobState.SCORING, actor=actor)
+    found = outputs_of_all(session, [job for job, _ in jobs])
+    at = now()
+    session.connection().execute(
+        _SEAL_OUTPUT,
+        [
+            {
+                "of_output": output.id,
+                "generated_text": each.text,
+                "ids": list(each.token_ids),
+                "count": len(each.token_ids),
+                "reason": each.finish_reason,
+                "at": at,
+            }
+            for outputs, (_, generated) in zip(found, jobs, strict=True)
+            for output, each in zip(outputs, generated, strict=True)
+        ],
+    )
+    return [[output.id for output in outputs] for outputs in found]
+
+
+def advance_outputs(session: Session, moves: Sequence[tuple[Output, OutputState]]) -> None:
+    """Move outputs one step each, by compare-and-swap, with their verdicts and receipts.
+
+    Raises:
+        OutputMoved: There is no such move for one of them, or somebody else was quicker; the
+            caller rolls back.
+    """
+    for output, to in moves:
+        if to not in OUTPUT_MOVES[output.state]:
+            raise OutputMoved(
+                f"output {output.id} is {output.state} and cannot become {to}",
+                output=str(output.id),
+            )
+    swaps = [
+        {
+            "of_output": output.id,
+            "start": output.state,
+            "to": to,
+            "verdict": output.verdict_id,
+            "receipt": output.receipt_id,
+        }
+        for output, to in moves
+    ]
+    if swaps and session.connection().execute(_MOVE_OUTPUT, swaps).rowcount != len(swaps):
+        names = ", ".join(str(output.id) for output, _ in moves)
+        raise OutputMoved(f"somebody else was quicker with one of these outputs: {names}")
+    for output, to in moves:
+        set_committed_value(output, "state", to)
 
 
 def cancel(session: Session, job: Job, *, actor: str) -> None:
@@ -198,9 +268,18 @@ def cancel(session: Session, job: Job, *, actor: str) -> None:
     advance(session, job, to=JobState.CANCELLED, actor=actor)
 
 
-def outputs_of(session: Session, job: Job) -> Sequence[Output]:
+def outputs_of(session: Session, job: Job) -> list[Output]:
     """Return a job's outputs in order."""
-    return session.scalars(_OUTPUTS, {"of_job": job.id}).all()
+    [outputs] = outputs_of_all(session, [job])
+    return outputs
+
+
+def outputs_of_all(session: Session, jobs: Sequence[Job]) -> list[list[Output]]:
+    """Return the outputs of each of these jobs, in order."""
+    found: dict[UUID, list[Output]] = {job.id: [] for job in jobs}
+    for row in session.scalars(_OUTPUTS, {"of_jobs": list(found)}):
+        found[row.job_id].append(row)
+    return [found[job.id] for job in jobs]
 
 
 def output(session: Session, identifier: object) -> Output:

@@ -6,7 +6,8 @@ time gives the leaves their indexes, afterwards.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
@@ -27,27 +28,51 @@ _ENTER = insert(cast("Table", Entry.__table__))
 _AWAIT = insert(cast("Table", PendingEntry.__table__))
 
 
-def record(session: Session, *, actor: str, action: str, subject: str, **facts: Any) -> UUID:
-    """Write one entry in the transaction of the change that it records; return its identifier.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an entry says.
 
-    Facts that are ``None`` or empty are left out. Never pass a prompt or an output: the
-    ledger is read by more people than they are.
+    Attributes:
+        actor: Who.
+        action: Did what.
+        subject: To which thing.
+        facts: What else is to be known. Never a prompt or an output: the ledger is read by more
+            people than they are. Facts that are ``None`` or empty are left out.
     """
-    given = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
-    identifier = new_id()
+
+    actor: str
+    action: str
+    subject: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(session: Session, *, actor: str, action: str, subject: str, **facts: Any) -> UUID:
+    """Write one entry in the transaction of the change that it records; return its identifier."""
+    [identifier] = record_all(session, [Decision(actor, action, subject, facts)])
+    return identifier
+
+
+def record_all(session: Session, decisions: Sequence[Decision]) -> list[UUID]:
+    """Write entries, likewise, in this order; return their identifiers."""
+    at, identifiers = now(), [new_id() for _ in decisions]
+    if not identifiers:
+        return []
     session.execute(
         _ENTER,
-        {
-            "id": identifier,
-            "recorded_at": now(),
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "facts": canonical_json(given).decode(),
-        },
+        [
+            {
+                "id": identifier,
+                "recorded_at": at,
+                "actor": each.actor,
+                "action": each.action,
+                "subject": each.subject,
+                "facts": canonical_json(_said(each.facts)).decode(),
+            }
+            for identifier, each in zip(identifiers, decisions, strict=True)
+        ],
     )
-    session.execute(_AWAIT, {"id": identifier})
-    return identifier
+    session.execute(_AWAIT, [{"id": identifier} for identifier in identifiers])
+    return identifiers
 
 
 def sequence(session: Session, *, limit: int = SEQUENCE_LIMIT) -> int:
@@ -99,3 +124,7 @@ def _tally(session: Session, actions: Iterable[str]) -> None:
         )
         if not cast("CursorResult[Any]", known).rowcount:
             session.execute(insert(TALLIES).values(action=action, entries=count))
+
+
+def _said(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value not in (None, "", [], {})}

@@ -5,6 +5,7 @@ The private keys are on the workers' machines and in no row.
 """
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,9 +18,8 @@ from registry.clock import now
 from registry.db.session import lock
 from registry.ledger import service as ledger
 from registry.receipts import envelope as envelopes
-from registry.receipts import statement as statements
 from registry.receipts.model import Receipt, ReceiptKey
-from registry.receipts.statement import Statement
+from registry.receipts.statement import Statement, sha256_of
 
 KEY_FILE = "receipts.pem"
 
@@ -61,22 +61,26 @@ def enrol(session: Session, *, key: Ed25519PrivateKey, actor: str) -> ReceiptKey
     return row
 
 
-def record(session: Session, *, statement: Statement, signer: Signer) -> Receipt:
-    """Sign what a statement says, in the transaction that gives the verdict.
+def record(session: Session, statements: Sequence[Statement], *, signer: Signer) -> list[Receipt]:
+    """Sign what each statement says, in the transaction that gives the verdicts.
 
     The database refuses a key that is not enrolled.
     """
+    rows = [_signed(each, signer) for each in statements]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def _signed(statement: Statement, signer: Signer) -> Receipt:
     payload = statement.to_bytes()
     signed = envelopes.sign(payload, signer.key)
-    row = Receipt(
+    return Receipt(
         output_id=UUID(statement.predicate.output),
         verdict_id=UUID(statement.predicate.verdict),
         key_id=signed.key_id,
         payload=payload.decode(),
-        payload_sha256=statements.sha256_of(payload),
+        payload_sha256=sha256_of(payload),
         signature=base64.b64encode(signed.signature).decode(),
         signed_at=now(),
     )
-    session.add(row)
-    session.flush()
-    return row

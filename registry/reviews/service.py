@@ -182,7 +182,7 @@ def decide(
     )
     session.flush()
     if is_last:
-        jobs.advance_output(session, output, to=to)
+        jobs.advance_outputs(session, [(output, to)])
     ledger.record(
         session,
         actor=reviewer.handle,

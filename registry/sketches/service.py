@@ -23,29 +23,33 @@ class Remembered:
     """What is to be remembered of one output.
 
     Attributes:
+        account_id: Its researcher.
         output_id: The output.
         signature: Of its shape.
         slots: Of what fills its shape.
         bands: Under which it is found.
     """
 
+    account_id: UUID
     output_id: UUID
     signature: bytes
     slots: bytes
     bands: tuple[int, ...]
 
 
-def remember(session: Session, *, account_id: UUID, sketches: Collection[Remembered]) -> None:
+def remember(session: Session, sketches: Sequence[Remembered]) -> None:
     """Write the sketches of outputs that are sealed in this transaction."""
-    bands: list[dict[str, object]] = []
-    for each in sketches:
-        row = SketchRecord(output_id=each.output_id, signature=each.signature, slots=each.slots)
-        session.add(row)
-        session.flush()
-        bands += [
-            {"account_id": account_id, "band": band, "sketch_id": row.id}
-            for band in sorted(set(each.bands))
-        ]
+    rows = [
+        SketchRecord(output_id=each.output_id, signature=each.signature, slots=each.slots)
+        for each in sketches
+    ]
+    session.add_all(rows)
+    session.flush()
+    bands = [
+        {"account_id": each.account_id, "band": band, "sketch_id": row.id}
+        for row, each in zip(rows, sketches, strict=True)
+        for band in sorted(set(each.bands))
+    ]
     if bands:
         session.execute(insert(BANDS), bands)
 

@@ -4,34 +4,36 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from registry.jobs.model import Job
-from registry.receipts import service as receipts
 from registry.receipts import statement as statements
-from registry.receipts.model import Receipt
 from registry.receipts.service import Signer
-from registry.receipts.statement import FilterRun, Flagged, Policy, Release, Scorer, Screening
-from registry.releases.model import Release as ReleaseRow
+from registry.receipts.statement import (
+    FilterRun,
+    Flagged,
+    Policy,
+    Release,
+    Scorer,
+    Screening,
+    Statement,
+)
 from registry.verdicts.model import VerdictRecord
 
 
-def sign(
-    session: Session,
+def statement_of(
+    verdict: VerdictRecord,
     *,
     job: Job,
-    verdict: VerdictRecord,
+    release_name: str,
     thresholds: Mapping[str, float],
     released: bool,
     signer: Signer,
-) -> Receipt:
-    """Sign a receipt for a verdict in the transaction that gives it."""
-    release = session.get_one(ReleaseRow, job.release_id)
+) -> Statement:
+    """Return what the receipt of a verdict says."""
     screening = Screening(
         output=str(verdict.output_id),
         job=str(job.id),
         verdict=str(verdict.id),
-        release=Release(name=release.name, digest=verdict.release_digest),
+        release=Release(name=release_name, digest=verdict.release_digest),
         policy=Policy(digest=verdict.policy_digest, thresholds=dict(thresholds)),
         filters=[FilterRun(**_named(each, FilterRun)) for each in verdict.filters],
         scores=verdict.scores,
@@ -44,8 +46,7 @@ def sign(
         given_at=verdict.given_at.isoformat(timespec="microseconds"),
         key_id=signer.key_id,
     )
-    statement = statements.make(verdict.output_sha256, screening)
-    return receipts.record(session, statement=statement, signer=signer)
+    return statements.make(verdict.output_sha256, screening)
 
 
 def _named(record: Mapping[str, Any], part: type[FilterRun | Flagged]) -> dict[str, Any]:

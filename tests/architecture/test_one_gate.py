@@ -46,7 +46,7 @@ def test_outputs_are_made_by_one_function_for_every_door() -> None:
 
 
 def test_only_a_verdict_or_a_review_moves_an_output() -> None:
-    movers = files_where(lambda path: calls(path, "advance_output"))
+    movers = files_where(lambda path: calls(path, "advance_outputs"))
 
     assert movers == {"registry/verdicts/service.py", "registry/reviews/service.py"}
 

@@ -142,8 +142,8 @@ def sealed(pipeline: Line) -> Job:
     """Return a job whose one output is a harmless text that waits to be scored."""
     job = pipeline.submit()
     with pipeline.database.transaction() as session:
-        claimed = leases.claim_generating(session, job.id, owner="test", seconds=60)
-        jobs.seal(session, claimed, generated=[Generated(TEXT, (1,), "end")], actor="test")
+        [claimed] = leases.claim_generating(session, [job.id], owner="test", seconds=60)
+        jobs.seal(session, [(claimed, [Generated(TEXT, (1,), "end")])], actor="test")
     return job
 
 

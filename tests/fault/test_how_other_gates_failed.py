@@ -105,9 +105,9 @@ def test_the_last_text_of_a_large_job_is_scored_like_the_first(
     with line(database, settings, sound) as pipeline:
         job = pipeline.submit(n=len(texts))
         with pipeline.database.transaction() as session:
-            claimed = leases.claim_generating(session, job.id, owner="test", seconds=60)
+            [claimed] = leases.claim_generating(session, [job.id], owner="test", seconds=60)
             generated = [Generated(text, (1,), "end") for text in texts]
-            jobs.seal(session, claimed, generated=generated, actor="test")
+            jobs.seal(session, [(claimed, generated)], actor="test")
 
         pipeline.scorer.score(job.id)
 

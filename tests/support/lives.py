@@ -23,6 +23,7 @@ from registry.jobs.states import JobState, OutputState
 from registry.releases.model import Release
 from registry.reviews import service as reviews
 from registry.verdicts import service as verdicts
+from registry.verdicts.service import Screened
 from tests.support import rows
 from workers.recall import recall, remember, sketch_texts
 
@@ -58,7 +59,8 @@ class Lives:
     def claim_generating(self, job_id: UUID) -> Job:
         """Lease it to generate."""
         with self.doors.database.transaction() as session:
-            return leases.claim_generating(session, job_id, owner=WORKER, seconds=LEASE_SECONDS)
+            [job] = leases.claim_generating(session, [job_id], owner=WORKER, seconds=LEASE_SECONDS)
+            return job
 
     def renew(self, job: Job) -> None:
         """Beat once: ask which leases are held, and renew this one."""
@@ -73,19 +75,20 @@ class Lives:
         sketches = sketch_texts(claimed, [each.text for each in generated])
         with self.doors.database.transaction() as session:
             row = leases.held(session, claimed)
-            jobs.seal(session, row, generated=generated, actor=WORKER)
-            remember(session, row, sketches)
+            outputs = jobs.seal(session, [(row, generated)], actor=WORKER)
+            remember(session, [row], outputs, [sketches])
             self.doors.dispatcher.send_after_commit(session, row)
 
     def claim_scoring(self, job_id: UUID) -> Job:
         """Lease it to score."""
         with self.doors.database.transaction() as session:
-            return leases.claim_scoring(session, job_id, owner=WORKER, seconds=LEASE_SECONDS)
+            [job] = leases.claim_scoring(session, [job_id], owner=WORKER, seconds=LEASE_SECONDS)
+            return job
 
     def recall(self, job: Job) -> None:
         """Read its texts with what may be their near-copies."""
         with self.doors.database.reading() as session:
-            recall(session, job, days=self.doors.settings.campaign_days)
+            recall(session, [job], days=self.doors.settings.campaign_days)
 
     def settle(self, claimed: Job, decision: str = "release") -> None:
         """Write verdicts and receipts, and finish it."""
@@ -95,15 +98,12 @@ class Lives:
                 session, account_id=row.account_id, release_id=row.release_id, scope=Scope.GENERATE
             )
             jobs.advance(session, row, to=JobState.DONE, actor=WORKER)
-            for output in jobs.outputs_of(session, row):
-                verdicts.settle(
-                    session,
-                    job=row,
-                    output=output,
-                    scored_text=output.text or "",
-                    verdict=rows.verdict(decision, policy_digest=default_policy().digest),
-                    signer=rows.SIGNER,
-                )
+            verdict = rows.verdict(decision, policy_digest=default_policy().digest)
+            screened = [
+                Screened(row, output, output.text or "", verdict)
+                for output in jobs.outputs_of(session, row)
+            ]
+            verdicts.settle(session, screened, signer=rows.SIGNER)
 
     def finish(self, job_id: UUID, decision: str = "release", *, words: int = LONG) -> None:
         """Take a job from its queue to its verdict."""

@@ -1,6 +1,7 @@
 """Builders of rows, through the same services as everybody's."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -16,15 +17,18 @@ from registry.clock import now
 from registry.db.session import Database, Session
 from registry.jobs import leases
 from registry.jobs import service as jobs
-from registry.jobs.model import Job
+from registry.jobs.model import Job, Output
 from registry.jobs.parameters import Parameters
 from registry.jobs.service import Generated
+from registry.jobs.states import JobState
 from registry.policies import service as policies
 from registry.receipts import service as receipts
 from registry.receipts.service import Signer
 from registry.releases import quarantine, verifying
 from registry.releases import service as releases
 from registry.releases.model import Release, ReleaseState
+from registry.verdicts import service as verdicts
+from registry.verdicts.service import Screened
 
 PARAMETERS = Parameters(
     max_new_tokens=8, temperature=0.0, top_p=1.0, top_k=0, seed=1, n=1, stop=(), echo=False
@@ -152,7 +156,8 @@ def claim(database: Database, job: Job, *, scoring: bool = False, seconds: int =
     """Lease a job as a worker does."""
     take = leases.claim_scoring if scoring else leases.claim_generating
     with database.transaction() as session:
-        return take(session, job.id, owner="worker", seconds=seconds)
+        [claimed] = take(session, [job.id], owner="worker", seconds=seconds)
+        return claimed
 
 
 def seal(database: Database, claimed: Job, text: str = "some text") -> Job:
@@ -160,8 +165,26 @@ def seal(database: Database, claimed: Job, text: str = "some text") -> Job:
     with database.transaction() as session:
         row = leases.held(session, claimed)
         generated = [Generated(text, (1, 2, 3), "length")] * row.n
-        jobs.seal(session, row, generated=generated, actor="worker")
+        jobs.seal(session, [(row, generated)], actor="worker")
         return row
+
+
+def settle(
+    database: Database,
+    claimed: Job,
+    verdict: Mapping[str, object],
+    *,
+    text: str = "some text",
+    signer: Signer = SIGNER,
+) -> list[Output]:
+    """Settle every output of a job that was claimed to be scored, all alike; return them."""
+    with database.transaction() as session:
+        row = leases.held(session, claimed)
+        jobs.advance(session, row, to=JobState.DONE, actor="worker")
+        outputs = jobs.outputs_of(session, row)
+        screened = [Screened(row, output, text, verdict) for output in outputs]
+        verdicts.settle(session, screened, signer=signer)
+        return outputs
 
 
 def verdict(

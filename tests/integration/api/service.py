@@ -11,14 +11,12 @@ from filters.rules import Policy
 from registry.accounts.model import Role
 from registry.db.session import Database
 from registry.jobs import queries
-from registry.jobs import service as jobs
-from registry.jobs.states import JobState
 from registry.ledger import service as ledger
 from registry.policies import service as policies
 from registry.prompts import service as prompts
+from registry.prompts.service import ScreenedPrompt
 from registry.releases.model import Release, ReleaseState
 from registry.settings import Settings
-from registry.verdicts import service as verdicts
 from tests.support import rows
 from workers.dispatch import Dispatcher
 
@@ -78,32 +76,19 @@ class Service:
         with self.database.reading() as session:
             job = queries.get(session, UUID(identifier))
         rows.seal(self.database, rows.claim(self.database, job), text)
-        rows.claim(self.database, job, scoring=True)
-        with self.database.transaction() as session:
-            held = queries.get(session, job.id)
+        claimed = rows.claim(self.database, job, scoring=True)
+        with self.database.reading() as session:
             digest = policies.current(session).digest
-            for output in jobs.outputs_of(session, held):
-                verdicts.settle(
-                    session,
-                    job=held,
-                    output=output,
-                    scored_text=text,
-                    verdict=rows.verdict(decision, policy_digest=digest, severity=severity),
-                    signer=rows.SIGNER,
-                )
-            jobs.advance(session, held, to=JobState.DONE, actor="worker")
+        verdict = rows.verdict(decision, policy_digest=digest, severity=severity)
+        rows.settle(self.database, claimed, verdict, text=text)
 
     def screen_prompt(self, identifier: str, decision: str) -> None:
         """Do a scoring worker's part on a prompt, with a verdict of the test's choice."""
         with self.database.transaction() as session:
             digest = policies.current(session).digest
-            prompts.record(
-                session,
-                job_id=UUID(identifier),
-                prompt="hello there",
-                verdict=rows.verdict(decision, policy_digest=digest),
-                actor="worker",
-            )
+            verdict = rows.verdict(decision, policy_digest=digest)
+            screened = ScreenedPrompt(UUID(identifier), "hello there", verdict)
+            prompts.record(session, [screened], actor="worker")
 
     def flagged_review(
         self, who: str = "ada", text: str = "some text", severity: str = "medium"

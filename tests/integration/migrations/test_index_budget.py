@@ -19,8 +19,7 @@ from registry.accounts import service as accounts
 from registry.accounts.model import Account, Role
 from registry.clock import now
 from registry.db.session import Database, Session
-from registry.jobs import bulk, leases, queries, recovery, turns
-from registry.jobs import service as jobs
+from registry.jobs import bulk, queries, recovery, turns
 from registry.jobs.intake import Line
 from registry.jobs.model import Bulk
 from registry.jobs.states import JobState, OutputState
@@ -30,7 +29,6 @@ from registry.releases import queries as releases
 from registry.releases.model import Release
 from registry.reviews import service as reviews
 from registry.reviews.model import ReviewState
-from registry.verdicts import service as verdicts
 from tests.support import filling, neighbours, rows
 from tests.support.plans import explained
 from tests.support.rows import World
@@ -74,18 +72,7 @@ def finish(database: Database, world: World) -> int:
         job = rows.submit(database, world)
         rows.seal(database, rows.claim(database, job))
         claimed = rows.claim(database, job, scoring=True)
-        with database.transaction() as session:
-            row = leases.held(session, claimed)
-            jobs.advance(session, row, to=JobState.DONE, actor="worker")
-            [output] = jobs.outputs_of(session, row)
-            verdicts.settle(
-                session,
-                job=row,
-                output=output,
-                scored_text=output.text or "",
-                verdict=rows.verdict("release" if number else "flag"),
-                signer=rows.SIGNER,
-            )
+        rows.settle(database, claimed, rows.verdict("release" if number else "flag"))
     with database.transaction() as session:
         [review] = reviews.page(session, state=ReviewState.OPEN, limit=2, cursor=None).rows
         reviews.claim(session, review=review, reviewer=world.reviewer)

@@ -94,7 +94,7 @@ def test_the_sweep_sends_a_portion_once_there_is_room(
     idle = sweep.once()["let_in"]
     for job_id in first:
         with database.transaction() as session:
-            leases.claim_generating(session, job_id, owner="worker", seconds=60)
+            leases.claim_generating(session, [job_id], owner="worker", seconds=60)
 
     sent = sweep.once()["let_in"]
 
@@ -112,9 +112,10 @@ def test_a_bulk_whose_approval_is_revoked_fails_to_its_last_line(
             session, approval_id=world.approval_id, reviewer=world.reviewer, reason="over"
         )
 
+    claims = worker.claims(leases.claim_generating)
     while waiting := messages(settings):
         for job_id in waiting:
             with pytest.raises(JobMoved):
-                worker.claim(job_id, leases.claim_generating)
+                worker.claim(job_id, claims)
 
     assert states(database) == [JobState.FAILED] * LINES

@@ -12,12 +12,9 @@ from filters.contract import Sample
 from filters.policy import default_policy
 from filters.screen import screen
 from registry.db.session import Database
-from registry.jobs import leases
-from registry.jobs import service as jobs
-from registry.jobs.states import JobState
 from registry.ledger.model import Entry
 from registry.prompts import service as prompts
-from registry.verdicts import service as verdicts
+from registry.prompts.service import ScreenedPrompt
 from registry.verdicts.model import VerdictRecord
 from tests.integration.api.cli.conftest import Corral
 from tests.support import rows
@@ -33,19 +30,9 @@ def settle(database: Database, world: rows.World, text: str, verdict: dict[str, 
     rows.seal(database, rows.claim(database, job), text)
     claimed = rows.claim(database, job, scoring=True)
     with database.transaction() as session:
-        row = leases.held(session, claimed)
-        prompts.record(session, job_id=row.id, prompt=RUDE, verdict=verdict, actor="worker")
-        jobs.advance(session, row, to=JobState.DONE, actor="worker")
-        [output] = jobs.outputs_of(session, row)
-        verdicts.settle(
-            session,
-            job=row,
-            output=output,
-            scored_text=text,
-            verdict=verdict,
-            signer=rows.SIGNER,
-        )
-        return output.id
+        prompts.record(session, [ScreenedPrompt(job.id, RUDE, verdict)], actor="worker")
+    [output] = rows.settle(database, claimed, verdict, text=text)
+    return output.id
 
 
 @pytest.fixture

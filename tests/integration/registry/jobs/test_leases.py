@@ -42,6 +42,20 @@ def test_of_two_workers_with_one_job_exactly_one_wins(database: Database) -> Non
     assert look(database, job).fence == 1
 
 
+def test_jobs_are_claimed_together_or_not_at_all(database: Database) -> None:
+    world = rows.make_world(database)
+    free, taken = rows.submit(database, world), rows.submit(database, world)
+    rows.claim(database, taken)
+
+    with pytest.raises(JobMoved), database.transaction() as session:
+        leases.claim_generating(session, [free.id, taken.id], owner="other", seconds=60)
+    with pytest.raises(JobMoved), database.transaction() as session:
+        leases.claim_generating(session, [free.id, free.id], owner="other", seconds=60)
+
+    assert (look(database, free).state, look(database, free).fence) == (JobState.QUEUED, 0)
+    assert look(database, taken).lease_owner == "worker"
+
+
 def test_a_stale_view_of_a_job_moves_nothing(database: Database) -> None:
     world = rows.make_world(database)
     stale = rows.submit(database, world)

@@ -25,6 +25,7 @@ from registry.policies import service as policies
 from registry.policies.model import PolicyRecord
 from registry.prompts import service as prompts
 from registry.prompts.model import PromptVerdict
+from registry.prompts.service import ScreenedPrompt
 from tests.support import rows
 from tests.support.rows import MadeUpPolicy, World
 
@@ -59,15 +60,15 @@ def record(
     """Write a verdict on the job's prompt; return its identifier."""
     with database.transaction() as session:
         verdict = rows.verdict(decision, policy_digest=digest)
-        return prompts.record(
-            session, job_id=job.id, prompt=PROMPT, verdict=verdict, actor="worker"
-        ).id
+        prompts.record(session, [ScreenedPrompt(job.id, PROMPT, verdict)], actor="worker")
+        return prompts.under(session, [job.id], policy_digest=digest)[job.id].id
 
 
 def claim_screening(database: Database, job: Job, *, seconds: int = 60) -> Job:
     """Lease a job to screen its prompt."""
     with database.transaction() as session:
-        return leases.claim_screening(session, job.id, owner="worker", seconds=seconds)
+        [claimed] = leases.claim_screening(session, [job.id], owner="worker", seconds=seconds)
+        return claimed
 
 
 def state(database: Database, job: Job) -> JobState:

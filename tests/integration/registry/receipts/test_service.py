@@ -8,10 +8,8 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from registry.db.session import Database
 from registry.errors import ReceiptMissing
-from registry.jobs import leases
-from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
-from registry.jobs.states import JobState, OutputState
+from registry.jobs.states import OutputState
 from registry.ledger.model import Entry
 from registry.receipts import queries, statement
 from registry.receipts import service as receipts
@@ -20,7 +18,6 @@ from registry.receipts.model import Receipt, ReceiptKey
 from registry.receipts.service import Signer
 from registry.reviews import service as reviews
 from registry.reviews.model import Review
-from registry.verdicts import service as verdicts
 from registry.verdicts.view import view_of
 from tests.support import rows
 from tests.support.rows import World
@@ -39,19 +36,8 @@ def scored(
     job = rows.submit(database, world, n=2)
     rows.seal(database, rows.claim(database, job))
     claimed = rows.claim(database, job, scoring=True)
-    with database.transaction() as session:
-        row = leases.held(session, claimed)
-        jobs.advance(session, row, to=JobState.DONE, actor="worker")
-        for output in jobs.outputs_of(session, row):
-            verdicts.settle(
-                session,
-                job=row,
-                output=output,
-                scored_text="some text",
-                verdict=rows.verdict(decision),
-                signer=signer,
-            )
-    return row
+    rows.settle(database, claimed, rows.verdict(decision), signer=signer)
+    return claimed
 
 
 def outputs(database: Database) -> list[Output]:
@@ -160,7 +146,7 @@ def test_a_verdict_has_one_receipt(database: Database, world: World) -> None:
     said = statement.parse(first.envelope.payload)
 
     with pytest.raises(IntegrityError), database.transaction() as session:
-        receipts.record(session, statement=said, signer=rows.SIGNER)
+        receipts.record(session, [said], signer=rows.SIGNER)
 
 
 @pytest.mark.parametrize("table", [Receipt, ReceiptKey])

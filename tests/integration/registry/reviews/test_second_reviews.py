@@ -11,15 +11,12 @@ from registry.clock import now
 from registry.db.session import Database
 from registry.db.tables import new_id
 from registry.errors import ReviewMoved, SecondReviewNeeded
-from registry.jobs import leases
-from registry.jobs import service as jobs
 from registry.jobs.model import Output
-from registry.jobs.states import JobState, OutputState
+from registry.jobs.states import OutputState
 from registry.ledger.model import Entry
 from registry.policies import service as policies
 from registry.reviews import service as reviews
 from registry.reviews.model import Review, ReviewDecision, ReviewState
-from registry.verdicts import service as verdicts
 from tests.support import rows
 from tests.support.rows import MadeUpPolicy, World
 
@@ -31,17 +28,7 @@ def flag(database: Database, world: World, *, policy_digest: str) -> None:
     job = rows.submit(database, world)
     rows.seal(database, rows.claim(database, job))
     claimed = rows.claim(database, job, scoring=True)
-    with database.transaction() as session:
-        row = leases.held(session, claimed)
-        jobs.advance(session, row, to=JobState.DONE, actor="worker")
-        verdicts.settle(
-            session,
-            job=row,
-            output=jobs.outputs_of(session, row)[0],
-            scored_text="some text",
-            verdict=rows.verdict("flag", policy_digest=policy_digest),
-            signer=rows.SIGNER,
-        )
+    rows.settle(database, claimed, rows.verdict("flag", policy_digest=policy_digest))
 
 
 @pytest.fixture

@@ -4,14 +4,11 @@ from sqlalchemy import select
 from registry.access import service as access
 from registry.db.session import Database
 from registry.errors import ApprovalRevoked, OwnRequest, ReasonMissing, ReviewMoved
-from registry.jobs import leases
-from registry.jobs import service as jobs
 from registry.jobs.model import Output
-from registry.jobs.states import JobState, OutputState
+from registry.jobs.states import OutputState
 from registry.ledger.model import Entry
 from registry.reviews import service as reviews
 from registry.reviews.model import Review
-from registry.verdicts import service as verdicts
 from tests.support import rows
 from tests.support.rows import World
 
@@ -23,17 +20,7 @@ def world(database: Database) -> World:
     job = rows.submit(database, world)
     rows.seal(database, rows.claim(database, job))
     claimed = rows.claim(database, job, scoring=True)
-    with database.transaction() as session:
-        row = leases.held(session, claimed)
-        jobs.advance(session, row, to=JobState.DONE, actor="worker")
-        verdicts.settle(
-            session,
-            job=row,
-            output=jobs.outputs_of(session, row)[0],
-            scored_text="some text",
-            verdict=rows.verdict("flag"),
-            signer=rows.SIGNER,
-        )
+    rows.settle(database, claimed, rows.verdict("flag"))
     return world
 
 

@@ -26,9 +26,8 @@ def remember(database: Database, world: rows.World, *bands: tuple[int, ...]) -> 
         outputs = [output.id for output in jobs.outputs_of(session, job)]
         sketches.remember(
             session,
-            account_id=job.account_id,
-            sketches=[
-                Remembered(output, b"signature", b"slots", own)
+            [
+                Remembered(job.account_id, output, b"signature", b"slots", own)
                 for output, own in zip(outputs, bands, strict=True)
             ],
         )
@@ -87,10 +86,10 @@ def test_an_output_has_one_sketch(database: Database) -> None:
     world = rows.make_world(database)
     (output,) = remember(database, world, (1,))
 
-    again = Remembered(output, b"", b"", (2,))
+    again = Remembered(world.researcher.id, output, b"", b"", (2,))
 
     with pytest.raises(IntegrityError), database.transaction() as session:
-        sketches.remember(session, account_id=world.researcher.id, sketches=[again])
+        sketches.remember(session, [again])
 
 
 def test_the_identifier_of_a_row_is_not_before_its_time() -> None:

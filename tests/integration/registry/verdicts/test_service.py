@@ -4,13 +4,13 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from registry.db.session import Database
 from registry.errors import OutputMoved
-from registry.jobs import leases
 from registry.jobs import service as jobs
 from registry.jobs.model import Job, Output
-from registry.jobs.states import JobState, OutputState
+from registry.jobs.states import OutputState
 from registry.reviews.model import Review
 from registry.verdicts import service as verdicts
 from registry.verdicts.model import VerdictRecord
+from registry.verdicts.service import Screened
 from registry.verdicts.view import view_of
 from tests.support import rows
 
@@ -25,18 +25,7 @@ def sealed(database: Database, n: int = 1) -> Job:
 
 def settle(database: Database, claimed: Job, decision: str, text: str = "some text") -> None:
     """Settle every output of a job alike."""
-    with database.transaction() as session:
-        row = leases.held(session, claimed)
-        jobs.advance(session, row, to=JobState.DONE, actor="worker")
-        for output in jobs.outputs_of(session, row):
-            verdicts.settle(
-                session,
-                job=row,
-                output=output,
-                scored_text=text,
-                verdict=rows.verdict(decision),
-                signer=rows.SIGNER,
-            )
+    rows.settle(database, claimed, rows.verdict(decision), text=text)
 
 
 def test_a_released_output_shows_its_text(database: Database) -> None:
@@ -92,14 +81,8 @@ def test_no_output_can_borrow_the_verdict_of_another(database: Database) -> None
     job = sealed(database, n=2)
     with database.transaction() as session:
         first, second = jobs.outputs_of(session, job)
-        verdict = verdicts.settle(
-            session,
-            job=job,
-            output=first,
-            scored_text="some text",
-            verdict=rows.verdict(),
-            signer=rows.SIGNER,
-        )
+        screened = Screened(job, first, "some text", rows.verdict())
+        [verdict] = verdicts.settle(session, [screened], signer=rows.SIGNER)
 
     with pytest.raises(IntegrityError), database.transaction() as session:
         session.execute(

@@ -5,11 +5,8 @@ from uuid import UUID
 import pytest
 
 from registry.db.session import Database
-from registry.jobs import leases
-from registry.jobs import service as jobs
-from registry.jobs.states import JobState
 from registry.prompts import service as prompts
-from registry.verdicts import service as verdicts
+from registry.prompts.service import ScreenedPrompt
 from registry.verdicts import stored
 from tests.support import rows
 from tests.support.rows import World
@@ -20,19 +17,8 @@ def settled(database: Database, world: World, text: str) -> UUID:
     job = rows.submit(database, world, prompt=f"about {text}")
     rows.seal(database, rows.claim(database, job), text)
     claimed = rows.claim(database, job, scoring=True)
-    with database.transaction() as session:
-        row = leases.held(session, claimed)
-        jobs.advance(session, row, to=JobState.DONE, actor="worker")
-        [output] = jobs.outputs_of(session, row)
-        verdicts.settle(
-            session,
-            job=row,
-            output=output,
-            scored_text=text,
-            verdict=rows.verdict("flag"),
-            signer=rows.SIGNER,
-        )
-        return output.id
+    [output] = rows.settle(database, claimed, rows.verdict("flag"), text=text)
+    return output.id
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 10])
@@ -61,9 +47,8 @@ def test_of_the_verdicts_on_a_prompt_the_newest_comes(database: Database) -> Non
     ):
         with database.transaction() as session:
             verdict = rows.verdict(decision, policy_digest=digest * 64)
-            prompts.record(
-                session, job_id=job.id, prompt=job.prompt, verdict=verdict, actor="worker"
-            )
+            screened = ScreenedPrompt(job.id, job.prompt, verdict)
+            prompts.record(session, [screened], actor="worker")
 
     found = [each for part in stored.on_prompts(database, page=1) for each in part]
 
