@@ -22,7 +22,7 @@ from workers.broker import make_app, queue
 
 START_SECONDS = 120
 ROUND_SECONDS = 600
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.05
 
 
 class Raw:
