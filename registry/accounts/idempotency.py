@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -28,6 +28,13 @@ class IdempotencyKey(Row):
     made_at: Mapped[datetime]
 
 
+_MADE = select(IdempotencyKey).where(
+    IdempotencyKey.account_id == bindparam("of_account"),
+    IdempotencyKey.route == bindparam("of_route"),
+    IdempotencyKey.key == bindparam("of_key"),
+)
+
+
 def made_before(
     session: Session, *, account: Account, route: str, key: str, body: bytes
 ) -> UUID | None:
@@ -36,13 +43,7 @@ def made_before(
     Raises:
         IdempotencyMismatch: The key came with another body then.
     """
-    row = session.scalar(
-        select(IdempotencyKey).where(
-            IdempotencyKey.account_id == account.id,
-            IdempotencyKey.route == route,
-            IdempotencyKey.key == key,
-        )
-    )
+    row = session.scalar(_MADE, {"of_account": account.id, "of_route": route, "of_key": key})
     if row is None:
         return None
     if row.body_sha256 != hashlib.sha256(body).hexdigest():

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry.accounts.model import Account, Role, Token
@@ -23,6 +23,11 @@ from registry.ledger import service as ledger
 OPERATOR = "operator"
 TOKEN_START = "corral_"  # noqa: S105 (the public start of every token)
 PREFIX_LENGTH = len(TOKEN_START) + 6
+_OF_SECRET = (
+    select(Account, Token)
+    .join(Token, Token.account_id == Account.id)
+    .where(Token.secret_sha256 == bindparam("of_secret"))
+)
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
@@ -102,11 +107,7 @@ def authenticate(session: Session, secret: str) -> Account:
         NotAuthenticated: The token is unknown or revoked.
         TokenExpired: It was good once.
     """
-    found = session.execute(
-        select(Account, Token)
-        .join(Token, Token.account_id == Account.id)
-        .where(Token.secret_sha256 == _hash(secret))
-    ).one_or_none()
+    found = session.execute(_OF_SECRET, {"of_secret": _hash(secret)}).one_or_none()
     if found is None or found.Token.revoked_at is not None:
         raise NotAuthenticated(
             "the token is unknown or revoked: ask the operator for a new one "

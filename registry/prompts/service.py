@@ -26,6 +26,12 @@ _UNDER = select(PromptVerdict).where(
     PromptVerdict.policy_digest == bindparam("of_policy"),
 )
 
+_NEWEST = (
+    select(PromptVerdict)
+    .where(PromptVerdict.job_id.in_(bindparam("of_jobs", expanding=True)))
+    .order_by(PromptVerdict.id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ScreenedPrompt:
@@ -70,12 +76,7 @@ def under(
 
 def newest(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, PromptVerdict]:
     """Return the newest verdict on each job's prompt, by the job's identifier."""
-    rows = session.scalars(
-        select(PromptVerdict)
-        .where(PromptVerdict.job_id.in_(list(job_ids)))
-        .order_by(PromptVerdict.id)
-    )
-    return {row.job_id: row for row in rows}
+    return {row.job_id: row for row in session.scalars(_NEWEST, {"of_jobs": list(job_ids)})}
 
 
 def awaiting_screening(session: Session, job_ids: Collection[UUID]) -> set[UUID]:

@@ -29,6 +29,11 @@ _STANDING = (
     .where(Quarantine.digest == bindparam("of_digest"), Quarantine.lifted_at.is_(None))
     .execution_options(populate_existing=True)
 )
+_OF_DIGESTS = (
+    select(Quarantine)
+    .where(Quarantine.digest.in_(bindparam("of_digests", expanding=True)))
+    .order_by(Quarantine.id)
+)
 _IN_USE = (ReleaseState.REGISTERED, ReleaseState.VERIFIED, ReleaseState.PUBLISHED)
 
 
@@ -149,10 +154,7 @@ def standing(session: Session, digest: str) -> Quarantine | None:
 def of_digests(session: Session, digests: Collection[str]) -> dict[str, list[Quarantine]]:
     """Return every quarantine that these digests were ever in, in order."""
     found: dict[str, list[Quarantine]] = defaultdict(list)
-    rows = session.scalars(
-        select(Quarantine).where(Quarantine.digest.in_(digests)).order_by(Quarantine.id)
-    )
-    for row in rows:
+    for row in session.scalars(_OF_DIGESTS, {"of_digests": list(digests)}):
         found[row.digest].append(row)
     return found
 

@@ -3,13 +3,18 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry.checkpoints.manifest import FileEntry, Manifest
 from registry.db.paging import Page, paged
 from registry.errors import UnknownRelease
 from registry.releases.model import Derivation, EvidenceFile, Release, ReleaseFile, ReleaseState
+
+# Asked with every submission, so made once.
+_FILES = select(ReleaseFile.path, ReleaseFile.size, ReleaseFile.sha256, ReleaseFile.blake3).where(
+    ReleaseFile.release_id == bindparam("of_release")
+)
 
 
 def get(session: Session, name: str) -> Release:
@@ -31,7 +36,7 @@ def by_id(session: Session, identifier: UUID) -> Release:
 
 def manifest_of(session: Session, release: Release) -> Manifest:
     """Return the manifest that was registered."""
-    files = session.scalars(select(ReleaseFile).where(ReleaseFile.release_id == release.id))
+    files = session.execute(_FILES, {"of_release": release.id})
     return Manifest(
         tuple(
             FileEntry(path=each.path, size=each.size, sha256=each.sha256, blake3=each.blake3)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry.jobs.model import Job, Output
@@ -21,6 +21,17 @@ from registry.prompts.model import PromptVerdict
 from registry.releases import quarantine
 from registry.releases.model import Quarantine, Release
 from registry.verdicts.model import VerdictRecord
+
+# Asked with every submission and every look at a job, so made once.
+_NAMES = select(Release.id, Release.name).where(
+    Release.id.in_(bindparam("of_releases", expanding=True))
+)
+_OUTPUTS = (
+    select(Output, VerdictRecord)
+    .outerjoin(VerdictRecord, VerdictRecord.id == Output.verdict_id)
+    .where(Output.job_id.in_(bindparam("of_jobs", expanding=True)))
+    .order_by(Output.index)
+)
 
 
 class ParametersView(BaseModel):
@@ -123,16 +134,11 @@ class JobView(BaseModel):
 
 def views_of(session: Session, jobs: Sequence[Job]) -> list[JobView]:
     """Return the views of jobs, with five queries however many there are."""
-    releases = session.scalars(
-        select(Release).where(Release.id.in_({each.release_id for each in jobs}))
-    )
-    names = {each.id: each.name for each in releases}
-    rows = session.execute(
-        select(Output, VerdictRecord)
-        .outerjoin(VerdictRecord, VerdictRecord.id == Output.verdict_id)
-        .where(Output.job_id.in_([each.id for each in jobs]))
-        .order_by(Output.index)
-    )
+    names = {
+        row.id: row.name
+        for row in session.execute(_NAMES, {"of_releases": list({job.release_id for job in jobs})})
+    }
+    rows = session.execute(_OUTPUTS, {"of_jobs": [each.id for each in jobs]})
     doubts = quarantine.of_digests(session, {each.release_digest for each in jobs})
     digests = {each.id: each.release_digest for each in jobs}
     outputs: dict[UUID, list[OutputView]] = defaultdict(list)
