@@ -86,7 +86,8 @@ def _gaps(
         ids = [*release.tokenizer.encode(request.prompt), *alone.token_ids[:at]]
         cache = forward.new_cache(64 << 20)
         cache.reserve([len(ids)])
-        logits = forward.logits(ids, [Span(0, len(ids))], cache)[:, : release.tokenizer.vocab_size]
+        read = forward.logits(ids, [Span(0, len(ids))], cache)[:, : release.tokenizer.vocab_size]
+        logits = read.numpy()
         scores = preferences(logits, [request], [at]) if request.temperature else logits
         gaps.append(abs(float(scores[0, alone.token_ids[at]] - scores[0, together.token_ids[at]])))
     return gaps

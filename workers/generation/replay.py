@@ -8,6 +8,7 @@ miss that by less than rounding explains. The text must be what its tokens spell
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from registry.checkpoints.tokenizer import Tokenizer
@@ -83,13 +84,14 @@ def replay(
     whole = [*row.prompt_ids, *known]
     cache.reserve([len(whole)])
     states = forward.states(whole[:-1], [Span(0, len(whole) - 1)], cache)
-    logits = forward.head(states[len(row.prompt_ids) - 1 :])[:, : tokenizer.vocab_size].float()
+    read = forward.head(states[len(row.prompt_ids) - 1 :])[:, : tokenizer.vocab_size]
+    logits = read.float().cpu().numpy()  # (t, v)
     if request.temperature > 0:
         scores = preferences(logits, [request] * len(known), range(len(known)))  # (t, v)
     else:
-        scores = logits.double()
-    stored = scores.gather(-1, torch.tensor(known, device=scores.device)[:, None])[:, 0]  # (t,)
-    short = (scores.amax(dim=-1) - stored).tolist()
+        scores = logits.astype(np.float64)
+    stored = scores[np.arange(len(known)), known]  # (t,)
+    short = (scores.max(axis=-1) - stored).tolist()
     margin = MARGIN * max(1.0, 1.0 / request.temperature if request.temperature else 1.0)
     # What is not a number does not hold either.
     differs_at = next((at for at, by in enumerate(short) if not by <= margin), None)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from workers.generation.engine import GenerationRequest
 from workers.generation.sampling import (
     BrokenLogits,
+    Floats,
     choose,
     gumbel_noise,
     keep_nucleus,
@@ -26,8 +26,8 @@ def request(*, temperature: float, seed: int = 0) -> GenerationRequest:
     return GenerationRequest(prompt="", max_new_tokens=1, temperature=temperature, seed=seed)
 
 
-def kept(logits: Tensor) -> list[list[int]]:
-    return [row.isfinite().nonzero().flatten().tolist() for row in logits]
+def kept(logits: Floats) -> list[list[int]]:
+    return [np.flatnonzero(np.isfinite(row)).tolist() for row in logits]
 
 
 @given(LOGITS, PROBABILITIES)
@@ -36,7 +36,7 @@ def test_the_nucleus_is_the_smallest_set_that_holds_the_mass_and_its_equals(
 ) -> None:
     logits = torch.tensor([values], dtype=torch.float64)
 
-    (places,) = kept(keep_nucleus(logits, [top_p]))
+    (places,) = kept(keep_nucleus(logits.numpy(), [top_p]))
 
     share = logits.softmax(-1)[0]
     least = share[places].min()
@@ -48,27 +48,41 @@ def test_the_nucleus_is_the_smallest_set_that_holds_the_mass_and_its_equals(
 def test_a_nucleus_may_hold_most_of_a_large_vocabulary() -> None:
     logits = torch.linspace(0, 1, 5000, dtype=torch.float64)[None]
 
-    (places,) = kept(keep_nucleus(logits, [0.9]))
+    (places,) = kept(keep_nucleus(logits.numpy(), [0.9]))
 
     share = logits.softmax(-1)[0]
     assert share[places].sum().item() >= 0.9 > share[places[1:]].sum().item()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 0.999), st.floats(0.05, 20))
+def test_a_nucleus_of_few_is_found_among_many(seed: int, top_p: float, spread: float) -> None:
+    logits = np.random.default_rng(seed).normal(scale=spread, size=(3, 3000))
+
+    found = kept(keep_nucleus(logits, [top_p, 1.0, top_p]))
+
+    share = torch.from_numpy(logits).softmax(-1).numpy()
+    for row in (0, 2):
+        ranked = np.sort(share[row])[::-1]
+        count = max(1, int((ranked.cumsum() - ranked < top_p).sum()))
+        assert found[row] == np.flatnonzero(share[row] >= ranked[count - 1]).tolist()
+    assert len(found[1]) == 3000
 
 
 @given(LOGITS, st.integers(1, 14))
 def test_top_k_keeps_the_likeliest_and_their_equals(values: list[float], top_k: int) -> None:
     logits = torch.tensor([values], dtype=torch.float64)
 
-    (places,) = kept(keep_top_k(logits, [top_k]))
+    (places,) = kept(keep_top_k(logits.numpy(), [top_k]))
 
     lowest = sorted(values, reverse=True)[min(top_k, len(values)) - 1]
     assert places == [place for place, value in enumerate(values) if value >= lowest]
 
 
 def test_rows_are_restricted_each_by_its_own_number() -> None:
-    logits = torch.tensor([[1.0, 2.0, 3.0]] * 3)
+    logits = torch.tensor([[1.0, 2.0, 3.0]] * 3, dtype=torch.float64)
 
-    by_count = kept(keep_top_k(logits, [1, 0, 2]))
-    by_mass = kept(keep_nucleus(logits, [0.5, 1.0, 0.9]))
+    by_count = kept(keep_top_k(logits.numpy(), [1, 0, 2]))
+    by_mass = kept(keep_nucleus(logits.numpy(), [0.5, 1.0, 0.9]))
 
     assert by_count == [[2], [0, 1, 2], [1, 2]]
     assert by_mass == [[2], [0, 1, 2], [1, 2]]
