@@ -18,6 +18,7 @@ from registry.releases import queries as releases
 from registry.settings import Settings
 from workers.broker import make_app, queue
 from workers.dispatch import Dispatcher
+from workers.generation.freeing import keep_memory_at_hand
 from workers.generation.residency import Residency
 from workers.heart import Heart
 from workers.loads import Loads
@@ -50,6 +51,7 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         CanaryFailed: A filter scores wrong; this process must not score.
         BadPolicy: The policy in force asks for what no filter here provides.
     """
+    keep_memory_at_hand()
     database = Database(settings.records_url)
     dispatcher = Dispatcher(settings)
     heart = Heart(database, lease_seconds=settings.job_lease_seconds)

@@ -15,11 +15,13 @@ from registry.db.session import Database
 from registry.releases import queries as releases
 from registry.settings import read_settings
 from workers.generation.engine import GenerationRequest
+from workers.generation.freeing import keep_memory_at_hand
 from workers.shelf import StoreShelf
 
 
 def main() -> None:
     """Load the bundled release and answer until the input ends."""
+    keep_memory_at_hand()
     settings = read_settings()
     database = Database(settings.records_url)
     with database.reading() as session:
