@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     resend_after_seconds: int = Field(default=60, ge=1)
     sweep_interval_seconds: float = Field(default=1.0, gt=0)
     stop_seconds: float = Field(default=20, ge=0)
-    generate_threads: int = Field(default=32, ge=1)
+    generate_threads: int = Field(default=64, ge=1)
     cache_mebibytes: int = Field(default=1024, ge=1)
     memory_mebibytes: int | None = Field(default=None, ge=1)
     score_threads: int = Field(default=8, ge=1)
