@@ -238,7 +238,10 @@ class Scorer:
 
     def _screen_all(self, texts: Sequence[Sequence[Sample]]) -> list[list[Verdict]]:
         samples = [sample for of_job in texts for sample in of_job]
-        found = iter(self.screener.screen(samples) if samples else ())
+        verdicts = self.screener.screen(samples) if samples else []
+        if len(verdicts) != len(samples):  # or one job would get the verdict of another
+            raise ValueError("screening gave another number of verdicts than there are texts")
+        found = iter(verdicts)
         return [list(islice(found, len(of_job))) for of_job in texts]
 
     def _settle(self, screened: Sequence[_Screened]) -> list[None]:

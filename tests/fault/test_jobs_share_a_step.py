@@ -11,14 +11,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from filters.contract import Filter
+from filters.contract import Filter, Sample
+from filters.verdict import Verdict
 from registry.db.session import Database
 from registry.errors import JobMoved
 from registry.jobs import queries
 from registry.jobs import service as jobs
-from registry.jobs.model import Job
+from registry.jobs.model import Job, Output
 from registry.jobs.states import JobState, OutputState
 from registry.ledger.model import Entry
+from registry.prompts.model import PromptVerdict
 from registry.settings import Settings
 from registry.verdicts.model import VerdictRecord
 from tests.support.line import Line, line
@@ -154,6 +156,38 @@ def test_one_that_is_cancelled_meanwhile_is_not_released_and_the_others_are(
     assert (row.state, view.outputs[0].state) == (JobState.CANCELLED, OutputState.PENDING)
     assert {pipeline.look(job)[0].state for job in others} == {JobState.DONE}
     assert len(verdicts(pipeline)) == len(others)
+
+
+def test_a_verdict_that_is_lost_gives_no_job_the_verdict_of_another(
+    pipeline: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted = [pipeline.submit("word " * (2 + number)) for number in range(JOBS)]
+    for job in submitted:
+        pipeline.generator.generate(job.id)
+    screener = pipeline.scorer.screener
+    screen = screener.screen
+
+    def lose_the_first(samples: Sequence[Sample]) -> list[Verdict]:
+        return screen(samples)[len(samples) > 1 :]
+
+    monkeypatch.setattr(screener, "screen", lose_the_first)
+
+    with shared(pipeline.scorer._screens, nothing) as sizes:
+        ends = all_at_once(pipeline.scorer.score, [job.id for job in submitted])
+
+    assert [each.exception() for each in ends] == [None] * JOBS
+    assert sizes == [JOBS, *[1] * JOBS]
+    assert {pipeline.look(job)[0].state for job in submitted} == {JobState.DONE}
+    with pipeline.database.reading() as session:
+        rows = session.execute(
+            select(Output.text, VerdictRecord.characters, PromptVerdict.characters, Job.prompt)
+            .join(VerdictRecord, VerdictRecord.id == Output.verdict_id)
+            .join(Job, Job.id == Output.job_id)
+            .join(PromptVerdict, PromptVerdict.job_id == Job.id)
+        ).all()
+    assert len(rows) == JOBS
+    assert all(len(text or "") == own for text, own, _, _ in rows)
+    assert all(len(prompt) == own for _, _, own, prompt in rows)
 
 
 def test_two_messages_about_one_job_at_the_same_moment_run_it_once(pipeline: Line) -> None:
