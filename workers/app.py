@@ -20,9 +20,9 @@ from workers.broker import make_app, queue
 from workers.dispatch import Dispatcher
 from workers.generation.freeing import keep_memory_at_hand
 from workers.generation.residency import Residency
+from workers.generator import Generator
 from workers.heart import Heart
 from workers.loads import Loads
-from workers.pipeline import Generator
 from workers.presence import Presence
 from workers.queues import generate_queue, score_queue
 from workers.scoring import load_scoring
@@ -81,9 +81,9 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         register(
             app,
             shift=shift,
-            generator=Generator(worker, engines) if generates else None,
-            scorer=scoring.scorer if scoring else None,
-            prompts=scoring.prompts if scoring else None,
+            generate=Generator(worker, engines).generate if generates else None,
+            score=scoring.scorer.score if scoring else None,
+            screen_prompt=scoring.prompts.screen if scoring else None,
         )
         threads = settings.generate_threads * generates + settings.score_threads * scores
         _serve(app, shift, threads=threads, scores=scores, queues=queues)

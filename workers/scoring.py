@@ -13,8 +13,8 @@ from registry.receipts import service as receipts
 from registry.receipts.service import Signer
 from registry.scorers import service as scorers
 from workers.duty import Duty
-from workers.pipeline import Scorer
 from workers.prompts import PromptScreen
+from workers.scorer import Scorer
 from workers.screening import Screener, load_screener
 from workers.watch import Watch
 from workers.worker import Worker

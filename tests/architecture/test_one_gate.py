@@ -52,7 +52,7 @@ def test_only_a_verdict_or_a_review_moves_an_output() -> None:
 
 
 def test_only_the_pipeline_settles_what_it_had_screened() -> None:
-    assert files_where(lambda path: calls(path, "settle")) == {"workers/pipeline.py"}
+    assert files_where(lambda path: calls(path, "settle")) == {"workers/scorer.py"}
 
 
 def test_a_released_text_is_read_in_one_place() -> None:

@@ -23,7 +23,7 @@ from registry.verdicts.view import JobView
 from tests.support.line import Line, line
 from tests.support.rows import SIGNER
 from workers.duty import Duty, OutOfService
-from workers.pipeline import Scorer
+from workers.scorer import Scorer
 from workers.screening import Screener
 from workers.watch import Watch
 

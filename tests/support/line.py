@@ -23,10 +23,11 @@ from tests.support.rows import PARAMETERS, SIGNER
 from workers.dispatch import Dispatcher
 from workers.duty import Duty
 from workers.generation.residency import NotInMemory, Residency
+from workers.generator import Generator
 from workers.heart import Heart
 from workers.loads import Loads
-from workers.pipeline import Generator, Scorer
 from workers.prompts import PromptScreen
+from workers.scorer import Scorer
 from workers.screening import Screener
 from workers.shelf import StoreShelf
 from workers.worker import Worker

@@ -26,9 +26,9 @@ from tests.support.llamas import Shape, write_llama
 from workers.dispatch import Dispatcher
 from workers.generation.llama import LlamaEngine
 from workers.generation.residency import Residency
+from workers.generator import Generator
 from workers.heart import Heart
 from workers.loads import Loads
-from workers.pipeline import Generator
 from workers.shelf import StoreShelf
 from workers.worker import Worker
 

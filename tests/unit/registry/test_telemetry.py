@@ -20,7 +20,7 @@ def logs_as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.mark.parametrize("name", ["workers.pipeline", "some.library"])
+@pytest.mark.parametrize("name", ["workers.scorer", "some.library"])
 def test_an_exception_is_logged_without_its_message(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ from tests.support.works import CACHE_MEBIBYTES, Works, open_works
 from workers.generation.llama import LlamaEngine
 from workers.generation.residency import NotInMemory, Residency
 from workers.generation.weighing import Weight
-from workers.pipeline import Generator
+from workers.generator import Generator
 from workers.presence import Presence
 
 WAIT_SECONDS = 60
