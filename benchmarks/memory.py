@@ -1,24 +1,24 @@
 """How much memory a generating worker takes at its peak, beside what it is allowed to.
 
-A process of its own holds releases as a worker does: verified loading, the engine, residency. Its
-budget has room for one release of 134 million weights. Each of several is loaded in turn, and
-rows as long as the context fill its cache to the last position; then it leaves for the next. The
-peak of the resident set is held against weights + cache + 400 MB for the process itself.
+A worker's two processes (``support/holding.py``) hold releases as in service: residency, verified
+loading, the engine. The budget has room for one release of 134 million weights. Each of several is
+loaded in turn, and rows as long as the context fill its cache to the last position; then it leaves
+for the next. The peaks of both resident sets together are held against weights + cache + 400 MB for
+the processes themselves.
 
     python benchmarks/memory.py --dtype float32 --releases 2 --json
 """
 
 import argparse
-import multiprocessing
-import queue
-import resource
+import json
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
 
 import torch
 from transformers import LlamaForCausalLM
@@ -27,32 +27,51 @@ from benchmarks.support import command
 from benchmarks.support.models import BUNDLED, CONTEXT, WIDE
 from registry.checkpoints.digest import digest_files
 from registry.checkpoints.headers import read_header
-from registry.checkpoints.manifest import Manifest
+from registry.checkpoints.manifest import FileEntry, Manifest
 from registry.checkpoints.tokenizer import load_tokenizer
-from workers import app  # noqa: F401  a worker has all of its modules in memory
-from workers.generation.engine import GenerationRequest
-from workers.generation.llama import ROWS, LlamaEngine
-from workers.generation.loading import load_release
-from workers.generation.residency import NotInMemory, Residency
+from registry.releases.store import Store
+from workers.generation.llama import ROWS
 from workers.generation.room import span_of
 from workers.generation.weighing import Weight, weights_bytes
 
 PROCESS_BYTES = 400_000_000
+ITEM_BYTES = torch.float32.itemsize
 NEW_TOKENS = 128
 """More than the steps in which all prompts are read, so that all rows are there at a time."""
 WORDS = "It was late in the evening when the old house at the end of the road fell silent. "
 
 
 def main() -> None:
-    """Make the releases, run the worker, and print its peak."""
+    """Make the releases, hold them, and print the peak."""
     options = _options()
+    cache_bytes = options.cache_mebibytes << 20
     with tempfile.TemporaryDirectory(dir=options.dir, prefix="corral-memory-") as root:
-        folders = [Path(root) / str(number) for number in range(options.releases)]
-        for seed, folder in enumerate(folders):
-            _apart(_make, folder, seed, options.dtype)
-        figures = _apart(_work, folders, options.cache_mebibytes << 20)
-    allowed = figures["weights_bytes"] + figures["cache_bytes"] + PROCESS_BYTES
-    figures["ratio"] = round(figures["peak_bytes"] / allowed, 3)
+        store, releases = Store(Path(root)), list[tuple[FileEntry, ...]]()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+            for seed in range(options.releases):
+                folder = Path(root) / str(seed)
+                apart.submit(_make, folder, seed, options.dtype).result()
+                weights = weights_bytes(
+                    read_header(folder / "model.safetensors").tensors, item_bytes=ITEM_BYTES
+                )
+                releases.append(_put(store, folder))
+        asked = {
+            "store": root,
+            "cache_bytes": cache_bytes,
+            "releases": [[asdict(each) for each in files] for files in releases],
+            "weight": asdict(Weight(weights, cache_bytes, sum(each.size for each in releases[0]))),
+            "rows": _rows(cache_bytes),
+            "request": _request(),
+        }
+        begun_bytes, peak_bytes = _hold(asked)
+    figures = {
+        "processes_bytes": begun_bytes,
+        "weights_bytes": weights,
+        "cache_bytes": cache_bytes,
+        "rows": _rows(cache_bytes),
+        "peak_bytes": peak_bytes,
+        "ratio": round(peak_bytes / (weights + cache_bytes + PROCESS_BYTES), 3),
+    }
     lines = [f"{name:<20} {figure:>15,}" for name, figure in figures.items()]
     command.show({"dtype": options.dtype, **figures}, lines, as_json=options.json)
 
@@ -66,13 +85,6 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _apart(work: Callable[..., Any], *given: object) -> Any:
-    """Do some work in a fresh process, whose memory is its own."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(work, *given).result()
-
-
 def _make(folder: Path, seed: int, dtype: str) -> None:
     """Write a release of 134 million weights."""
     torch.manual_seed(seed)
@@ -81,97 +93,40 @@ def _make(folder: Path, seed: int, dtype: str) -> None:
     shutil.copy(BUNDLED / "tokenizer.model", folder)
 
 
-def _work(folders: Sequence[Path], cache_bytes: int) -> dict[str, int]:
-    """Hold one release after the other, each with a full cache; return what that took."""
-    shelf = _Folders(folders, cache_bytes)
-    largest = max(map(shelf.weigh, shelf.manifests), key=lambda each: each.size_bytes)
-    engines, ended = Residency(shelf, budget_bytes=largest.size_bytes), _Ended()
-    engines.start(ended)
-    begun_bytes, rows = _peak_bytes(), 0
-    for digest in shelf.manifests:
-        try:
-            with engines.using(digest, job_id=uuid4()):
-                raise ValueError("two releases are the same")
-        except NotInMemory:
-            ended.wait()
-        rows += _fill(engines, digest, shelf.rows)
-    peak_bytes = _peak_bytes()
-    engines.close()
-    return {
-        "process_bytes": begun_bytes,
-        "weights_bytes": largest.weights_bytes,
-        "cache_bytes": largest.cache_bytes,
-        "rows": rows,
-        "peak_bytes": peak_bytes,
-    }
+def _put(store: Store, folder: Path) -> tuple[FileEntry, ...]:
+    """Move a folder's files to where a store has them."""
+    manifest = Manifest.of(digest_files(sorted(folder.iterdir()), root=folder))
+    for each in manifest.files:
+        place = store.path_of(each.sha256)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (folder / each.path).replace(place)
+    return manifest.files
 
 
-def _fill(engines: Residency, digest: str, rows: int) -> int:
-    """Generate as many rows as the cache has room for, each as long as the context."""
+def _rows(cache_bytes: int) -> int:
+    """Return how many rows, each as long as the context, a cache has room for."""
+    position_bytes = 2 * WIDE.num_hidden_layers * WIDE.hidden_size * ITEM_BYTES
+    return min(ROWS, cache_bytes // position_bytes // span_of(CONTEXT))
+
+
+def _request() -> dict[str, object]:
+    """Return a request as long as the context."""
     tokenizer = load_tokenizer(BUNDLED / "tokenizer.model")
     ids = tokenizer.encode(WORDS * CONTEXT)[1 : CONTEXT - NEW_TOKENS]
-    request = GenerationRequest(
-        prompt=tokenizer.decode(ids), max_new_tokens=NEW_TOKENS, temperature=1.0
+    return {"prompt": tokenizer.decode(ids), "max_new_tokens": NEW_TOKENS, "temperature": 1.0}
+
+
+def _hold(asked: dict[str, object]) -> tuple[int, int]:
+    """Hold the releases in fresh processes, whose memory is their own."""
+    held = subprocess.run(
+        [sys.executable, "-m", "benchmarks.support.holding"],
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
-    with engines.using(digest, job_id=uuid4()) as engine:
-        futures = [engine.submit(request, cancelled=lambda: False) for _ in range(rows)]
-        for future in futures:
-            future.result()
-    return len(futures)
-
-
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-class _Folders:
-    """Weighs and loads folders as a worker does releases of its store."""
-
-    def __init__(self, folders: Sequence[Path], cache_bytes: int) -> None:
-        self.manifests = dict(map(_described, folders))
-        self._cache_bytes = cache_bytes
-        heads, width = WIDE.num_attention_heads, WIDE.hidden_size // WIDE.num_attention_heads
-        position_bytes = 2 * WIDE.num_hidden_layers * heads * width * torch.float32.itemsize
-        self.rows = min(ROWS, cache_bytes // position_bytes // span_of(CONTEXT))
-
-    def weigh(self, digest: str) -> Weight:
-        folder, manifest = self.manifests[digest]
-        header = read_header(folder / "model.safetensors")
-        weights = weights_bytes(header.tensors, item_bytes=torch.float32.itemsize)
-        return Weight(weights, self._cache_bytes, manifest.total_bytes)
-
-    def load(self, digest: str, told: Callable[[int], None]) -> LlamaEngine:
-        folder, manifest = self.manifests[digest]
-        places = {each.sha256: folder / each.path for each in manifest.files}
-        loaded = load_release(
-            manifest, expected_digest=digest, path_of=places.__getitem__, progress=told
-        )
-        return LlamaEngine(loaded, cache_bytes=self._cache_bytes, device="cpu")
-
-
-def _described(folder: Path) -> tuple[str, tuple[Path, Manifest]]:
-    manifest = Manifest.of(digest_files(sorted(folder.iterdir()), root=folder))
-    return manifest.digest, (folder, manifest)
-
-
-class _Ended:
-    """Hears that a load has ended."""
-
-    def __init__(self) -> None:
-        self._ends: queue.Queue[Exception | None] = queue.Queue()
-
-    def wanted(self, digest: str) -> None:
-        """Nobody else has it."""
-
-    def ended(self, _digest: str, _jobs: Sequence[UUID], error: Exception | None) -> None:
-        """Let who waits go on."""
-        self._ends.put(error)
-
-    def wait(self) -> None:
-        """Wait for the end of a load, and raise what it failed with."""
-        error = self._ends.get()
-        if error is not None:
-            raise error
+    begun_bytes, peak_bytes = json.loads(held.stdout)
+    return begun_bytes, peak_bytes
 
 
 if __name__ == "__main__":

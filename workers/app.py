@@ -18,15 +18,10 @@ from registry.releases import queries as releases
 from registry.settings import Settings
 from workers.broker import make_app, queue
 from workers.dispatch import Dispatcher
+from workers.generating import make_generating
 from workers.generation.freeing import keep_memory_at_hand
-from workers.generation.residency import Residency
-from workers.generator import Generator
 from workers.heart import Heart
-from workers.loads import Loads
-from workers.presence import Presence
 from workers.queues import generate_queue, score_queue
-from workers.scoring import load_scoring
-from workers.shelf import StoreShelf, budget_bytes
 from workers.shift import Shift
 from workers.tasks import register
 from workers.worker import Worker
@@ -50,6 +45,7 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
     Raises:
         CanaryFailed: A filter scores wrong; this process must not score.
         BadPolicy: The policy in force asks for what no filter here provides.
+        Unavailable: The engine process does not start.
     """
     keep_memory_at_hand()
     database = Database(settings.records_url)
@@ -66,22 +62,23 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         seconds=settings.stop_seconds, give_back=lambda job_ids: give_back(worker, job_ids)
     )
     shift.listen()
-    engines = Residency(StoreShelf(settings, database), budget_bytes=budget_bytes(settings))
     app = make_app(settings)
     queues = _Queues(app, database, names if generates else None)
-    scoring = None
-    presence = Presence(database, engines, worker=worker.name)
-    if generates:
-        presence.start()
-        engines.start(Loads(worker, pause=queues.pause, resume=queues.resume))
+    scoring = generating = None
     try:
+        if generates:
+            generating = make_generating(worker, when_lost=lambda: shift.end(os.EX_SOFTWARE))
+            generating.start(pause=queues.pause, resume=queues.resume)
         if scores:
+            # Filters bring torch into this process, which a worker that only generates spares.
+            from workers.scoring import load_scoring  # noqa: PLC0415
+
             scoring = load_scoring(worker, when_ended=lambda: queues.give_up(*SCORE_QUEUES))
             scoring.watch.start()
         register(
             app,
             shift=shift,
-            generate=Generator(worker, engines).generate if generates else None,
+            generate=generating.generator.generate if generating else None,
             score=scoring.scorer.score if scoring else None,
             screen_prompt=scoring.prompts.screen if scoring else None,
         )
@@ -91,10 +88,9 @@ def run_worker(settings: Settings, *, generates: bool, scores: bool, names: Sequ
         queues.stop()
         if scoring is not None:
             scoring.watch.stop()
-        if generates:
-            presence.stop()
         heart.stop()
-        engines.close()
+        if generating is not None:
+            generating.close()
         dispatcher.close()
         database.close()
     shift.leave()

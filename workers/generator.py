@@ -20,7 +20,7 @@ from registry.jobs import leases
 from registry.jobs import service as jobs
 from registry.jobs.model import Job
 from registry.jobs.service import Generated
-from workers.generation.engine import Engine, GeneratedText, GenerationCancelled
+from workers.generation.engine import Engine, GeneratedText, GenerationCancelled, kind_of
 from workers.generation.residency import Residency
 from workers.heart import Hold
 from workers.recall import remember, sketch_texts
@@ -53,7 +53,7 @@ class Generator:
     """Generates the outputs of jobs."""
 
     def __init__(self, worker: Worker, engines: Residency) -> None:
-        self._worker = worker
+        self.worker = worker
         self._engines = engines
         self._claims = Together(self._claim)
         self._seals = Together(self._seal)
@@ -65,12 +65,12 @@ class Generator:
             JobMoved: Another worker has the job; there is nothing to do.
             NotInMemory: Its release is loaded first; then it is sent again.
         """
-        claimed = self._worker.claim(job_id, self._claims)
+        claimed = self.worker.claim(job_id, self._claims)
         with claimed.using:
             self._generate(claimed.job, claimed.engine)
 
     def _claim(self, job_ids: Sequence[UUID]) -> list[_Claimed]:
-        worker = self._worker
+        worker = self.worker
         with ExitStack() as undo:
             with worker.database.transaction() as session:
                 jobs = leases.claim_generating(
@@ -86,7 +86,7 @@ class Generator:
         return _Claimed(job, using.enter_context(held), using)
 
     def _generate(self, job: Job, engine: Engine) -> None:
-        worker = self._worker
+        worker = self.worker
         try:
             with worker.heart.holding(job) as hold:
                 futures = [
@@ -107,10 +107,10 @@ class Generator:
             raise
         except Exception as error:
             log.exception("generation failed", job=str(job.id))
-            worker.hand_back(job, code="generation_failed", detail=type(error).__name__)
+            worker.hand_back(job, code="generation_failed", detail=kind_of(error))
 
     def _seal(self, finished: Sequence[_Finished]) -> list[None]:
-        worker = self._worker
+        worker = self.worker
         with worker.database.transaction() as session:
             rows = leases.held_all(session, [each.job for each in finished])
             generated = [each.generated for each in finished]
@@ -125,9 +125,9 @@ class Generator:
         try:
             hold.check()
         except NotApproved as refusal:
-            self._worker.fail(job, refusal)
+            self.worker.fail(job, refusal)
         except ReleaseNotPublished as waiting:
-            self._worker.hand_back(job, code=waiting.code, detail=str(waiting), blameless=True)
+            self.worker.hand_back(job, code=waiting.code, detail=str(waiting), blameless=True)
 
 
 def _finished(job: Job, texts: Sequence[GeneratedText]) -> _Finished:

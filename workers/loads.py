@@ -13,6 +13,7 @@ import structlog
 from registry.errors import Conflict, Invalid, NotFound
 from registry.jobs import leases, queries
 from registry.releases import quarantine
+from workers.generation.engine import kind_of
 from workers.generation.reading import TamperedRelease
 from workers.worker import Worker
 
@@ -70,7 +71,7 @@ class Loads:
         """Count a failed attempt, so that no job is tried for ever."""
         with suppress(Conflict, NotFound):
             job = self._worker.claim(job_id, self._claims)
-            self._worker.hand_back(job, code="generation_failed", detail=type(error).__name__)
+            self._worker.hand_back(job, code="generation_failed", detail=kind_of(error))
 
     def _quarantine(self, digest: str, tampered: TamperedRelease) -> None:
         log.error("release quarantined", digest=digest[:12], reason=str(tampered))

@@ -1,6 +1,7 @@
 """Releases of the store, weighed and loaded for this machine."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -11,10 +12,8 @@ from registry.errors import BadCheckpoint
 from registry.releases import queries as releases
 from registry.releases.store import Store
 from registry.settings import Settings
-from workers.generation.capacity import memory_bytes
-from workers.generation.llama import LlamaEngine, placement
-from workers.generation.loading import TENSORS, load_release
-from workers.generation.weighing import Weight, weights_bytes
+from workers.generation.engine import Engine
+from workers.generation.weighing import TENSORS, Device, Weight, weights_bytes
 from workers.logged import log_progress
 
 log = structlog.get_logger(__name__)
@@ -23,18 +22,30 @@ SHARE = 0.75
 """How much of the machine's memory releases may take where the operator has not said it."""
 
 
-def budget_bytes(settings: Settings) -> int:
+class Loader(Protocol):
+    """What loads releases, in this process or another."""
+
+    @property
+    def device(self) -> Device:
+        """What they compute on."""
+
+    def load(self, digest: str, manifest: Manifest, told: Callable[[int], None]) -> Engine:
+        """Load a release; tell how many more bytes were read, and stop where that raises."""
+
+
+def budget_bytes(settings: Settings, device: Device) -> int:
     """Return the memory that all releases of a generating worker may take together."""
     if settings.memory_mebibytes is not None:
         return settings.memory_mebibytes << 20
-    return int(SHARE * memory_bytes())
+    return int(SHARE * device.memory_bytes)
 
 
 class StoreShelf:
     """Weighs and loads releases, as ``residency.Shelf`` describes."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, loader: Loader) -> None:
         self._database = database
+        self._loader = loader
         self._store = Store(settings.store_dir)
         self._cache_bytes = settings.cache_mebibytes << 20
 
@@ -52,14 +63,14 @@ class StoreShelf:
                     tensors += read_header(self._store.path_of(each.sha256)).tensors
                 except BadCheckpoint:
                     unread_bytes += each.size
-        _, dtype = placement()
+        item_bytes = self._loader.device.item_bytes
         return Weight(
-            weights_bytes=weights_bytes(tensors, item_bytes=dtype.itemsize) + unread_bytes,
+            weights_bytes=weights_bytes(tensors, item_bytes=item_bytes) + unread_bytes,
             cache_bytes=self._cache_bytes,
             file_bytes=manifest.total_bytes,
         )
 
-    def load(self, digest: str, told: Callable[[int], None]) -> LlamaEngine:
+    def load(self, digest: str, told: Callable[[int], None]) -> Engine:
         """Load a release, every byte hashed before it is used."""
         manifest = self._manifest(digest)
         logged = log_progress("release is being loaded", manifest.total_bytes, digest=digest[:12])
@@ -68,13 +79,7 @@ class StoreShelf:
             told(more)
             logged(more)
 
-        loaded = load_release(
-            manifest,
-            expected_digest=digest,
-            path_of=self._store.path_of,
-            progress=progress,
-        )
-        engine = LlamaEngine(loaded, cache_bytes=self._cache_bytes)
+        engine = self._loader.load(digest, manifest, progress)
         log.info("release loaded", digest=digest[:12])
         return engine
 

@@ -48,6 +48,7 @@ class Shift:
         self._lock = threading.Lock()
         self._signals: SimpleQueue[None] = SimpleQueue()
         self._is_told = False
+        self._status = os.EX_OK
         self._returned = threading.Event()
 
     def listen(self) -> None:
@@ -97,13 +98,18 @@ class Shift:
         log.info("ended", running=len(self._running))
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(os.EX_OK)
+        os._exit(self._status)
 
-    def _hear(self, *_: object) -> None:
-        # In a signal handler nothing may wait for a lock; these three do not.
+    def end(self, status: int = os.EX_OK) -> None:
+        """Begin to end, with this exit status; may be called by any thread."""
+        # In a signal handler nothing may wait for a lock; these do not.
+        self._status = max(self._status, status)
         self._is_told = True
         state.should_stop = os.EX_OK
         self._signals.put(None)
+
+    def _hear(self, *_: object) -> None:
+        self.end()
 
     def _end(self) -> None:
         self._signals.get()

@@ -16,6 +16,7 @@ from registry.releases import queries as releases
 from registry.settings import read_settings
 from workers.generation.engine import GenerationRequest
 from workers.generation.freeing import keep_memory_at_hand
+from workers.generation.loader import Loader
 from workers.shelf import StoreShelf
 
 
@@ -26,7 +27,8 @@ def main() -> None:
     database = Database(settings.records_url)
     with database.reading() as session:
         digest = releases.get(session, NAME).digest
-    engine = StoreShelf(settings, database).load(digest, lambda _: None)
+    loader = Loader(settings.store_dir, cache_bytes=settings.cache_mebibytes << 20)
+    engine = StoreShelf(settings, database, loader).load(digest, lambda _: None)
     print("ready", flush=True)
     for line in sys.stdin:
         jobs, tokens = json.loads(line)

@@ -44,7 +44,7 @@ def sound() -> tuple[Filter, ...]:
 
 def messages(pipeline: Line) -> list[str]:
     """Return the queues of the messages that wait, after those that are due were sent."""
-    dispatcher = pipeline.generator._worker.dispatcher
+    dispatcher = pipeline.generator.worker.dispatcher
     Sweep(pipeline.database, dispatcher, pipeline.settings).once()
     waiting = sorted((pipeline.settings.data_dir / "queue" / "messages").iterdir())
     return [each.name.partition(".")[2].split(".")[0] for each in waiting]

@@ -1,6 +1,9 @@
-"""A worker is killed with SIGKILL in each state; the job finishes exactly once."""
+"""A worker, or its engine, is killed with SIGKILL in each state; the job ends exactly once."""
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -9,7 +12,7 @@ from registry.jobs.states import JobState
 from registry.ledger.model import Entry
 from registry.verdicts.model import VerdictRecord
 from tests.support import stack
-from tests.support.stack import Stack
+from tests.support.stack import WAIT_SECONDS, Stack
 
 OUTPUTS = 16
 
@@ -72,6 +75,35 @@ def test_a_job_whose_worker_is_killed_finishes_exactly_once(
     assert job.fence > 2
     assert times_done(service, identifier) == 1
     assert verdicts_of(service, identifier) == OUTPUTS
+
+
+def test_a_job_whose_engine_process_is_killed_finishes_exactly_once(service: Stack) -> None:
+    identifier = submit(service)
+    service.until(lambda: service.job(identifier).state is JobState.GENERATING)
+    worker, engine = service.part("generate").process, service.engine_process()
+    assert worker is not None
+    assert engine is not None
+
+    os.kill(engine, signal.SIGKILL)
+    status = worker.wait(WAIT_SECONDS)
+    job = service.wait_for(identifier)
+
+    assert status == os.EX_SOFTWARE, "or nobody would start it again"
+    assert job.state is JobState.DONE
+    assert job.fence > 2
+    assert times_done(service, identifier) == 1
+    assert verdicts_of(service, identifier) == OUTPUTS
+
+
+def test_no_engine_process_outlives_its_worker(service: Stack) -> None:
+    identifier = submit(service)
+    service.until(lambda: service.job(identifier).state is JobState.GENERATING)
+    engine = service.engine_process()
+
+    service.kill("generate")
+
+    service.until(lambda: not Path(f"/proc/{engine}").exists())
+    assert service.wait_for(identifier).state is JobState.DONE
 
 
 def test_a_job_that_waits_while_the_worker_is_killed_finishes(service: Stack) -> None:

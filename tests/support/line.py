@@ -22,6 +22,7 @@ from tests.support.policies import refusing, with_time_limit
 from tests.support.rows import PARAMETERS, SIGNER
 from workers.dispatch import Dispatcher
 from workers.duty import Duty
+from workers.generation.loader import Loader
 from workers.generation.residency import NotInMemory, Residency
 from workers.generator import Generator
 from workers.heart import Heart
@@ -90,7 +91,8 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
     heart = Heart(database, lease_seconds=settings.job_lease_seconds)
     duty = Duty(proof_seconds=600)
     duty.note_passed()
-    engines = Residency(StoreShelf(settings, database), budget_bytes=BUDGET_BYTES)
+    loader = Loader(settings.store_dir, cache_bytes=settings.cache_mebibytes << 20)
+    engines = Residency(StoreShelf(settings, database, loader), budget_bytes=BUDGET_BYTES)
     worker = Worker(
         database=database,
         dispatcher=dispatcher,

@@ -56,6 +56,16 @@ class Stack:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
+    def engine_process(self, name: str = "generate") -> int | None:
+        """Return the engine process of a generating part, if it has one."""
+        process = self.part(name).process
+        assert process is not None
+        for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
+            for child in map(int, path.read_text().split()):
+                if b"workers.generation.serving" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return child
+        return None
+
     def stop(self, name: str) -> int:
         """End a part as an operator does; return its exit status. Whoever waits restarts it."""
         return self.tell(name).wait(self.settings.stop_seconds + WAIT_SECONDS)

@@ -24,7 +24,8 @@ from registry.settings import Settings
 from tests.support import rows
 from tests.support.llamas import Shape, write_llama
 from workers.dispatch import Dispatcher
-from workers.generation.llama import LlamaEngine
+from workers.generation.engine import Engine
+from workers.generation.loader import Loader
 from workers.generation.residency import Residency
 from workers.generator import Generator
 from workers.heart import Heart
@@ -39,12 +40,13 @@ class GatedShelf(StoreShelf):
     """The store's shelf; a release with a gate is read to its end only once that is open."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        super().__init__(settings, database)
+        loader = Loader(settings.store_dir, cache_bytes=settings.cache_mebibytes << 20)
+        super().__init__(settings, database, loader)
         self.gates: dict[str, threading.Event] = {}
         self.failures: dict[str, Exception] = {}
         self.loads: list[str] = []
 
-    def load(self, digest: str, told: Callable[[int], None]) -> LlamaEngine:
+    def load(self, digest: str, told: Callable[[int], None]) -> Engine:
         self.loads.append(digest)
         if digest in self.failures:
             raise self.failures[digest]

@@ -22,6 +22,23 @@ class GenerationCancelled(Conflict):
     code = "generation_cancelled"
 
 
+class EngineFault(RuntimeError):
+    """An engine failed with an error that is none of ours; its log says where.
+
+    Attributes:
+        kind: The name of the error's class.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the engine failed with {kind}")
+        self.kind = kind
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the name of an error's class, wherever it was raised."""
+    return error.kind if isinstance(error, EngineFault) else type(error).__name__
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """One output to generate.

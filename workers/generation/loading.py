@@ -26,9 +26,9 @@ from registry.errors import BadCheckpoint
 from workers.generation.assembly import assemble
 from workers.generation.reading import TamperedRelease, reading
 from workers.generation.tensors import read_tensors
+from workers.generation.weighing import TENSORS
 
 GENERATION_CONFIG = "generation_config.json"
-TENSORS = ".safetensors"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ One release is loaded at a time. Who leaves for it, and when, is said in ``tenan
 
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +18,6 @@ import structlog
 from registry.errors import Conflict, ReleaseTooLarge, Unavailable
 from registry.residents.service import Resident
 from workers.generation.engine import Engine
-from workers.generation.freeing import give_back_memory
 from workers.generation.tenancy import Tenancy
 from workers.generation.weighing import Weight
 
@@ -165,14 +163,11 @@ class Residency:
             return None if self._is_closed else next(iter(self._waiting))
 
     def _try(self, digest: str) -> Exception | None:
-        """Load a release; return why it is not loaded. What only loading held is given back."""
+        """Load a release; return why it is not loaded."""
         try:
             self._bring(digest)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
-            traceback.clear_frames(error.__traceback__)
             return error
-        finally:
-            give_back_memory()
         return None
 
     def _bring(self, digest: str) -> None:
@@ -225,9 +220,6 @@ class Residency:
             for digest, engine in gone:
                 engine.close()
                 log.info("release left memory", digest=digest[:12])
-            if gone:
-                del engine, gone
-                give_back_memory()
 
     def _told(self, more: int) -> None:
         """Note progress; this is where a load is given up."""

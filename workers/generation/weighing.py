@@ -12,6 +12,21 @@ from registry.checkpoints.headers import ITEM_BYTES, Tensor
 
 EMBEDDING = "model.embed_tokens.weight"
 HEAD = "lm_head.weight"
+TENSORS = ".safetensors"
+"""How the names of the files end that hold weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What an engine computes on.
+
+    Attributes:
+        item_bytes: Of one number in the precision that it computes in.
+        memory_bytes: All that it has, of a machine without a GPU what its container may take.
+    """
+
+    item_bytes: int
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

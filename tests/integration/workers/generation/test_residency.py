@@ -185,6 +185,7 @@ def test_what_a_release_is_weighed_at_is_what_its_engine_holds(works: Works) -> 
 
     engine = works.shelf.load(works.first.digest, lambda _: None)
 
+    assert isinstance(engine, LlamaEngine)
     held = sum(each.numel() * each.element_size() for each in _weights(engine))
     assert weighed.cache_bytes == CACHE_MEBIBYTES << 20
     assert held == weighed.weights_bytes
