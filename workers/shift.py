@@ -101,9 +101,10 @@ class Shift:
         os._exit(self._status)
 
     def end(self, status: int = os.EX_OK) -> None:
-        """Begin to end, with this exit status; may be called by any thread."""
+        """Begin to end; may be called by any thread. The first who says so sets the exit status."""
         # In a signal handler nothing may wait for a lock; these do not.
-        self._status = max(self._status, status)
+        if not self._is_told:
+            self._status = status
         self._is_told = True
         state.should_stop = os.EX_OK
         self._signals.put(None)

@@ -184,8 +184,11 @@ class EngineProcess:
             self._process.wait()
 
     def _read(self) -> None:
-        for message in self._wire:
-            self._hear(message)
+        try:
+            for message in self._wire:
+                self._hear(message)
+        except Exception:
+            log.exception("the engine process was not understood")
         self._end()
 
     def _hear(self, message: dict[str, Any]) -> None:
@@ -230,7 +233,8 @@ class EngineProcess:
             told = cancelled
 
     def _end(self) -> None:
-        """Let nobody wait for a process that has ended."""
+        """Let nobody wait for a process that has ended, or that cannot be understood."""
+        self._wire.close()
         with self._lock:
             self._ended.set()
             left = list(self._asked)

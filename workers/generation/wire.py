@@ -37,13 +37,16 @@ class Wire:
             self._socket.sendall(line)
 
     def __iter__(self) -> Iterator[_Packed]:
-        """Yield what the other side sends, until it has ended."""
-        with suppress(OSError):
+        """Yield what the other side sends, until it has ended; then nothing is open any more."""
+        try:
             for line in self._lines:
                 if line.endswith(b"\n"):  # or the other side ended within it
                     yield json.loads(line)
-        self._lines.close()
-        self._socket.close()
+        except OSError:
+            return
+        finally:
+            self._lines.close()
+            self._socket.close()
 
     def close(self) -> None:
         """End; a thread that reads finds no more."""
@@ -92,10 +95,12 @@ def unpack_error(packed: _Packed) -> Exception:
     """Return the error, of the same class where it is one of ours."""
     if "code" not in packed:
         return EngineFault(packed["kind"])
-    [kind] = [each for each in _below(CorralError) if vars(each).get("code") == packed["code"]]
-    error = kind.__new__(kind)
-    CorralError.__init__(error, packed["message"], **packed["facts"])
-    return error
+    for each in _below(CorralError):
+        if vars(each).get("code") == packed["code"]:
+            error = each.__new__(each)
+            CorralError.__init__(error, packed["message"], **packed["facts"])
+            return error
+    return EngineFault(packed["code"])
 
 
 def _below(error: type[CorralError]) -> Iterator[type[CorralError]]:

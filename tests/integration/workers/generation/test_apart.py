@@ -265,3 +265,17 @@ def test_it_ends_at_once_when_the_worker_has(stored: tuple[Path, Manifest]) -> N
     process.close()
 
     assert not is_alive(process.pid)
+
+
+def test_what_cannot_be_understood_ends_it(stored: tuple[Path, Manifest]) -> None:
+    lost = threading.Event()
+    process = begin(stored[0], lost)
+    engine = process.load(stored[1].digest, stored[1], untold)
+
+    process._hear = lambda _: 1 / 0  # type: ignore[method-assign, assignment]
+    future = engine.submit(request(), cancelled=never)
+
+    with pytest.raises(Unavailable):
+        future.result(WAIT_SECONDS)
+    assert lost.wait(WAIT_SECONDS)
+    assert not is_alive(process.pid)
