@@ -1,9 +1,10 @@
 """Jobs through the whole service, beside the engine alone and beside naive workers.
 
-Four take turns in one run, with the same prompts, parameters and seeds: the service, from
-submission over HTTP to the verdict; the engine alone, with the threads of the generating worker
-and with all cores; and naive workers (``support/naive.py``), as many processes with as many
-threads as the service computes in. Counted are new tokens a second; medians of the rounds.
+Four take turns in one run, with the same prompts, parameters and seeds, other seeds in every round
+so that no filter knows a text already: the service, from submission over HTTP to the verdict; the
+engine alone, with the threads of the generating worker and with all cores; and naive workers
+(``support/naive.py``), as many processes with as many threads as the service computes in. Counted
+are new tokens a second; medians of the rounds.
 
 Example: python benchmarks/service.py --stacks embedded production --json
 """
@@ -32,10 +33,10 @@ from tests.support.stack import Stack
 CALLERS = 2
 
 
-def through(service: Stack, jobs: int, tokens: int) -> float:
+def through(service: Stack, jobs: int, tokens: int, first: int) -> float:
     """Send jobs through the service; return tokens a second from submission to verdict."""
     name = service.ready.release.name
-    wanted = list(wishes(jobs, tokens))
+    wanted = list(wishes(jobs, tokens, first=first))
 
     def submit(some: list[dict[str, Any]]) -> None:
         with service.client() as client:
@@ -64,7 +65,7 @@ def _tokens(service: Stack) -> int:
 
 
 def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) -> dict[str, float]:
-    """Let all four take turns on one stack; return medians and ratios."""
+    """Let all four take turns on one stack; return medians and ratios, without the first round."""
     cores = os.cpu_count() or 1
     threads = max(1, cores // COMPUTING_PARTS)
     with ExitStack() as exits:
@@ -76,20 +77,17 @@ def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) 
         naive = exits.enter_context(
             rivals.naive_workers(settings, processes=COMPUTING_PARTS, threads=threads)
         )
-        turns: dict[str, Callable[[], float]] = {
+        turns: dict[str, Callable[[int], float]] = {
             "service": partial(through, service, jobs, tokens),
             "engine_alone": partial(alone.rate, jobs, tokens),
             "engine_on_all_cores": partial(everywhere.rate, jobs, tokens),
             "naive": partial(naive.rate, naive_jobs, tokens),
         }
-        through(service, jobs, tokens)
-        for turn in list(turns)[1:]:
-            turns[turn]()
         rates: dict[str, list[float]] = {turn: [] for turn in turns}
-        for _ in range(rounds):
+        for number in range(rounds + 1):
             for turn, take in turns.items():
-                rates[turn].append(take())
-    found = {turn: statistics.median(each) for turn, each in rates.items()}
+                rates[turn].append(take(number * jobs))
+    found = {turn: statistics.median(each[1:]) for turn, each in rates.items()}
     return {
         **found,
         "of_engine": found["service"] / found["engine_alone"],

@@ -1,6 +1,7 @@
 """The engine alone in a process of its own: no records, no queue, no filters.
 
-Reads how many jobs and tokens from each line of its input, and answers with tokens a second.
+Reads how many jobs and tokens, and the first seed, from each line of its input, and answers with
+tokens a second.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def main() -> None:
     engine = StoreShelf(settings, database, loader).load(digest, lambda _: None)
     print("ready", flush=True)
     for line in sys.stdin:
-        jobs, tokens = json.loads(line)
-        requests = [GenerationRequest(**each) for each in wishes(jobs, tokens)]
+        jobs, tokens, first = json.loads(line)
+        requests = [GenerationRequest(**each) for each in wishes(jobs, tokens, first=first)]
         started = time.perf_counter()
         futures = [engine.submit(each, cancelled=lambda: False) for each in requests]
         made = sum(len(each.result().token_ids) for each in futures)

@@ -31,11 +31,11 @@ class Raw:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def rate(self, jobs: int, tokens: int) -> float:
+    def rate(self, jobs: int, tokens: int, first: int) -> float:
         """Return how many tokens a second it made."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([jobs, tokens]) + "\n")
+        self._process.stdin.write(json.dumps([jobs, tokens, first]) + "\n")
         self._process.stdin.flush()
         return float(self._process.stdout.readline())
 
@@ -71,11 +71,11 @@ class Naive:
         self._app = make_app(settings)
         self._results = results
 
-    def rate(self, jobs: int, tokens: int) -> float:
+    def rate(self, jobs: int, tokens: int, first: int) -> float:
         """Return how many tokens a second came through."""
         before = self.lines()
         started = time.perf_counter()
-        for wish in wishes(jobs, tokens):
+        for wish in wishes(jobs, tokens, first=first):
             self._app.send_task(naive.TASK, args=[wish], queue=queue(naive.QUEUE))
         until(lambda: len(self.lines()) >= len(before) + jobs, seconds=ROUND_SECONDS)
         elapsed = time.perf_counter() - started

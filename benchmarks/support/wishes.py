@@ -19,9 +19,16 @@ PROMPTS = (
 )
 
 
-def wishes(jobs: int, tokens: int) -> Iterator[dict[str, Any]]:
-    """Yield what to submit for each job."""
-    for number in range(jobs):
+def wishes(jobs: int, tokens: int, *, first: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield what to submit for each job.
+
+    Args:
+        jobs: How many.
+        tokens: New ones for each.
+        first: The seed of the first; the others follow. Filters remember texts that they have
+            seen, so whatever is scored more than once must have other seeds each time.
+    """
+    for number in range(first, first + jobs):
         yield {
             "prompt": PROMPTS[number % len(PROMPTS)],
             "max_new_tokens": tokens,
