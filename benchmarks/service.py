@@ -1,19 +1,21 @@
 """Jobs through the whole service, beside the engine alone and beside naive workers.
 
-Four take turns in one run, with the same prompts, parameters and seeds, other seeds in every round
-so that no filter knows a text already: the service, from submission over HTTP to the verdict; the
-engine alone, with the threads of the generating worker and with all cores; and naive workers
-(``support/naive.py``), as many processes with as many threads as the service computes in. Counted
-are new tokens a second; medians of the rounds.
+They take turns in one run, with the same prompts, parameters and seeds, and other seeds in every
+round so that no filter knows a text already: the service, from submission over HTTP to the
+verdict, with jobs that are submitted one by one, then with others in a bulk; the engine alone,
+with the threads of the generating worker and with all cores; and naive workers
+(``support/naive.py``), as many processes with as many threads as the service computes in.
+Counted are new tokens a second; medians of the rounds.
 
 Example: python benchmarks/service.py --stacks embedded production --json
 """
 
+import json
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -31,24 +33,40 @@ from tests.support import stack
 from tests.support.stack import Stack
 
 CALLERS = 2
+BULK_SEEDS = 1_000_000
+"""Where the seeds of bulks begin, apart from those of all rounds."""
+Wishes = Sequence[dict[str, Any]]
 
 
-def through(service: Stack, jobs: int, tokens: int, first: int) -> float:
+def through(
+    service: Stack, jobs: int, tokens: int, first: int, *, submit: Callable[[Stack, Wishes], None]
+) -> float:
     """Send jobs through the service; return tokens a second from submission to verdict."""
-    name = service.ready.release.name
     wanted = list(wishes(jobs, tokens, first=first))
-
-    def submit(some: list[dict[str, Any]]) -> None:
-        with service.client() as client:
-            for wish in some:
-                client.submit(name, **wish)
-
     before = _tokens(service)
     started = time.perf_counter()
-    with ThreadPoolExecutor(CALLERS) as pool:
-        list(pool.map(submit, [wanted[each::CALLERS] for each in range(CALLERS)]))
+    submit(service, wanted)
     rivals.until(lambda: not _unfinished(service), seconds=rivals.ROUND_SECONDS)
     return (_tokens(service) - before) / (time.perf_counter() - started)
+
+
+def one_by_one(service: Stack, wanted: Wishes) -> None:
+    """Submit every job by itself, from several callers at a time."""
+
+    def call(some: Wishes) -> None:
+        with service.client() as client:
+            for wish in some:
+                client.submit(service.ready.release.name, **wish)
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(call, [wanted[each::CALLERS] for each in range(CALLERS)]))
+
+
+def in_bulk(service: Stack, wanted: Wishes) -> None:
+    """Submit all jobs at once."""
+    lines = [json.dumps({"custom_id": str(at), **wish}) for at, wish in enumerate(wanted)]
+    with service.client() as client:
+        client.submit_bulk(service.ready.release.name, "\n".join(lines).encode())
 
 
 def _unfinished(service: Stack) -> int:
@@ -78,7 +96,8 @@ def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) 
             rivals.naive_workers(settings, processes=COMPUTING_PARTS, threads=threads)
         )
         turns: dict[str, Callable[[int], float]] = {
-            "service": partial(through, service, jobs, tokens),
+            "service": partial(through, service, jobs, tokens, submit=one_by_one),
+            "service_in_bulk": partial(through, service, jobs, tokens, submit=in_bulk),
             "engine_alone": partial(alone.rate, jobs, tokens),
             "engine_on_all_cores": partial(everywhere.rate, jobs, tokens),
             "naive": partial(naive.rate, naive_jobs, tokens),
@@ -86,13 +105,16 @@ def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) 
         rates: dict[str, list[float]] = {turn: [] for turn in turns}
         for number in range(rounds + 1):
             for turn, take in turns.items():
-                rates[turn].append(take(number * jobs))
+                first = number * jobs + BULK_SEEDS * (turn == "service_in_bulk")
+                rates[turn].append(take(first))
     found = {turn: statistics.median(each[1:]) for turn, each in rates.items()}
     return {
         **found,
         "of_engine": found["service"] / found["engine_alone"],
         "of_engine_on_all_cores": found["service"] / found["engine_on_all_cores"],
         "times_naive": found["service"] / found["naive"],
+        "bulk_of_engine": found["service_in_bulk"] / found["engine_alone"],
+        "bulk_times_naive": found["service_in_bulk"] / found["naive"],
     }
 
 
