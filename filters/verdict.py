@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -117,12 +117,17 @@ class Verdict:
         return {
             "decision": self.decision.value,
             "scores": self.scores,
-            "findings": [asdict(finding) for finding in self.findings],
-            "flagged_by": [asdict(flag) for flag in self.flagged_by],
-            "noted": [asdict(flag) for flag in self.noted],
+            "findings": [_values(finding) for finding in self.findings],
+            "flagged_by": [_values(flag) for flag in self.flagged_by],
+            "noted": [_values(flag) for flag in self.noted],
             "policy_digest": self.policy_digest,
-            "filters": [asdict(identity) for identity in self.filters],
+            "filters": [_values(identity) for identity in self.filters],
             "windows": self.windows,
             "characters": self.characters,
             "thresholds": dict(self.thresholds),
         }
+
+
+def _values(row: Finding | Flag | FilterIdentity) -> dict[str, Any]:
+    """Return its attributes by name; ``asdict`` looks for others within, which there are not."""
+    return {name: getattr(row, name) for name in row.__slots__}

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     generate_threads: int = Field(default=64, ge=1)
     cache_mebibytes: int = Field(default=1024, ge=1)
     memory_mebibytes: int | None = Field(default=None, ge=1)
-    score_threads: int = Field(default=8, ge=1)
+    score_threads: int = Field(default=32, ge=1)
     room_jobs: int = Field(default=64, ge=2)
     campaign_days: int = Field(default=30, ge=1)
     canary_interval_seconds: float = Field(default=600, gt=0)

@@ -66,7 +66,7 @@ def unpack_manifest(packed: Sequence[_Packed]) -> Manifest:
 
 def pack_request(request: GenerationRequest) -> _Packed:
     """Return a request."""
-    return asdict(request)
+    return _values(request)
 
 
 def unpack_request(packed: _Packed) -> GenerationRequest:
@@ -76,7 +76,7 @@ def unpack_request(packed: _Packed) -> GenerationRequest:
 
 def pack_text(text: GeneratedText) -> _Packed:
     """Return what was generated."""
-    return asdict(text)
+    return _values(text)
 
 
 def unpack_text(packed: _Packed) -> GeneratedText:
@@ -101,6 +101,10 @@ def unpack_error(packed: _Packed) -> Exception:
             CorralError.__init__(error, packed["message"], **packed["facts"])
             return error
     return EngineFault(packed["code"])
+
+
+def _values(row: GenerationRequest | GeneratedText) -> _Packed:
+    return {name: getattr(row, name) for name in row.__slots__}
 
 
 def _below(error: type[CorralError]) -> Iterator[type[CorralError]]:
