@@ -121,7 +121,7 @@ def measure(name: str, *, jobs: int, naive_jobs: int, tokens: int, rounds: int) 
 def main() -> None:
     """Measure and print the figures."""
     parser = command.parser(__doc__)
-    parser.add_argument("--jobs", type=int, default=192)
+    parser.add_argument("--jobs", type=int, default=512)
     parser.add_argument("--naive-jobs", type=int, default=24)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
