@@ -5,12 +5,12 @@
     .venv/bin/python -m tests.fault.soak --seconds 180 --jobs 500 --seed 7
 
 It starts a PostgreSQL and a Redis of its own on free ports, from the programs that are
-installed, and touches no other. Two workers generate and two score; a random one that serves
-is killed with SIGKILL every 2 to 5 seconds, or as soon as one serves. Redis is emptied once
-and killed once, and PostgreSQL is killed once. When the time is up, everything may finish; then
-each job must have ended exactly once, each output must have one verdict, nothing may be stuck,
-the ledger must verify, and at no moment may an output without a verdict and a receipt of its
-own have been readable.
+installed, and touches no other. Two workers generate and two score; every 2 to 5 seconds, or as
+soon as one serves, a random one is killed with SIGKILL, or its engine process is. Redis is
+emptied once and killed once, and PostgreSQL is killed once. When the time is up, everything may
+finish; then each job must have ended exactly once, each output must have one verdict, nothing may
+be stuck, the ledger must verify, and at no moment may an output without a verdict and a receipt of
+its own have been readable.
 
 Jobs have as many attempts as they need: with the three of the default, a job whose worker is
 killed three times fails, and says so.
@@ -18,6 +18,7 @@ killed three times fails, and says so.
 
 import argparse
 import json
+import os
 import random
 import signal
 import sys
@@ -47,6 +48,8 @@ from tests.support.stack import Stack
 WORKERS = ("generate", "generate-2", "score", "score-2")
 PAUSE_SECONDS = (2.0, 5.0)
 DOWN_SECONDS = 1.0
+ENGINE_SHARE = 0.3
+"""How often the engine process of a generating worker is killed in its place."""
 BULK_SHARE = 0.6
 START_SECONDS = 300
 FINISH_SECONDS = 600
@@ -84,6 +87,7 @@ class Soak:
         self._killed: Counter[str] = Counter()
         self._log_begins: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
+        self._without_engine: set[str] = set()
         self._reader = Reader(service, seed)
 
     def run(self) -> Outcome:
@@ -146,7 +150,13 @@ class Soak:
             self._look_after()
             time.sleep(0.05)
         name = self._random.choice(serving)
-        self._service.kill(name)
+        engine = self._service.engine_process(name)
+        if engine is not None and self._random.random() < ENGINE_SHARE:
+            os.kill(engine, signal.SIGKILL)  # then the worker ends by itself
+            self._counts["of them of its engine process alone"] += 1
+            self._without_engine.add(name)
+        else:
+            self._service.kill(name)
         self._log_begins[name] = self._log_of(name).stat().st_size
         self._killed[name] += 1
         self._look_after()
@@ -186,7 +196,11 @@ class Soak:
         """Restart what ended; whoever was killed by us may be killed as often as we like."""
         for part in self._service.processes.parts:
             status = None if part.process is None else part.process.poll()
-            if status is not None and status != -signal.SIGKILL:
+            expected = {-signal.SIGKILL}
+            if status is not None and part.name in self._without_engine:
+                self._without_engine.remove(part.name)
+                expected.add(os.EX_SOFTWARE)
+            if status is not None and status not in expected:
                 self._counts[f"times that {part.name} ended by itself"] += 1
             part.deaths.clear()
         self._service.processes.look_after()

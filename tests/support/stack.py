@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -60,10 +60,11 @@ class Stack:
         """Return the engine process of a generating part, if it has one."""
         process = self.part(name).process
         assert process is not None
-        for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
-            for child in map(int, path.read_text().split()):
-                if b"workers.generation.serving" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    return child
+        with suppress(FileNotFoundError):  # it may be ending
+            for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
+                for child in map(int, path.read_text().split()):
+                    if b"workers.generation.serving" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        return child
         return None
 
     def stop(self, name: str) -> int:
