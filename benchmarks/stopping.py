@@ -1,6 +1,6 @@
 """How soon a running job stops once it is cancelled, its approval revoked or its release doubted.
 
-The real pipeline in this process, on SQLite, with the bundled release and long jobs. What is
+The real pipeline on SQLite, with its engine process, the bundled release and long jobs. What is
 timed is from the commit of the decision to the moment at which the worker is done with the job
 and its place in the batch is free.
 
@@ -57,7 +57,7 @@ def _stop(decision: Decision) -> float:
         settings = Settings(data_dir=Path(folder))
         migrations.upgrade(settings.records_url)
         database = Database(settings.records_url)
-        with line(database, settings, ()) as pipeline:
+        with line(database, settings, (), apart=True) as pipeline:
             taken = _stop_in(pipeline, decision)
         database.close()
     return taken

@@ -37,7 +37,7 @@ def pipeline(database: Database, tmp_path: Path) -> Iterator[Line]:
     """A pipeline on each database, its engine loaded."""
     url = database.engine.url.render_as_string(hide_password=False)
     settings = Settings(data_dir=tmp_path / "data", database_url=url)
-    with line(database, settings, load_filters()) as ready:
+    with line(database, settings, load_filters(), apart=True) as ready:
         ready.generator.generate(ready.submit().id)
         yield ready
 

@@ -22,6 +22,7 @@ from tests.support.policies import refusing, with_time_limit
 from tests.support.rows import PARAMETERS, SIGNER
 from workers.dispatch import Dispatcher
 from workers.duty import Duty
+from workers.generation.apart import EngineProcess
 from workers.generation.loader import Loader
 from workers.generation.residency import NotInMemory, Residency
 from workers.generator import Generator
@@ -81,8 +82,13 @@ class Line:
 
 
 @contextmanager
-def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> Iterator[Line]:
-    """Set the pipeline up with the demo's people and release."""
+def line(
+    database: Database, settings: Settings, filters: Sequence[Filter], *, apart: bool = False
+) -> Iterator[Line]:
+    """Set the pipeline up with the demo's people and release.
+
+    The engine is in this process, which starts sooner, or apart from it as a worker has it.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     ready = demo.prepare(database, settings)
     with database.transaction() as session:
@@ -91,7 +97,7 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
     heart = Heart(database, lease_seconds=settings.job_lease_seconds)
     duty = Duty(proof_seconds=600)
     duty.note_passed()
-    loader = Loader(settings.store_dir, cache_bytes=settings.cache_mebibytes << 20)
+    loader = _loader(settings, apart=apart)
     engines = Residency(StoreShelf(settings, database, loader), budget_bytes=BUDGET_BYTES)
     worker = Worker(
         database=database,
@@ -116,7 +122,18 @@ def line(database: Database, settings: Settings, filters: Sequence[Filter]) -> I
     finally:
         heart.stop()
         engines.close()
+        if isinstance(loader, EngineProcess):
+            loader.close()
         dispatcher.close()
+
+
+def _loader(settings: Settings, *, apart: bool) -> Loader | EngineProcess:
+    cache_bytes = settings.cache_mebibytes << 20
+    if not apart:
+        return Loader(settings.store_dir, cache_bytes=cache_bytes)
+    return EngineProcess(
+        settings.store_dir, cache_bytes=cache_bytes, log_level="WARNING", when_lost=lambda: None
+    )
 
 
 def bring(engines: Residency, digest: str) -> None:
