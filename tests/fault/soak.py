@@ -48,8 +48,7 @@ from tests.support.stack import Stack
 WORKERS = ("generate", "generate-2", "score", "score-2")
 PAUSE_SECONDS = (2.0, 5.0)
 DOWN_SECONDS = 1.0
-ENGINE_SHARE = 0.3
-"""How often the engine process of a generating worker is killed in its place."""
+ENGINE_SHARE = 0.3  # of the kills of generating workers hit their engine process alone
 BULK_SHARE = 0.6
 START_SECONDS = 300
 FINISH_SECONDS = 600
@@ -196,21 +195,19 @@ class Soak:
         """Restart what ended; whoever was killed by us may be killed as often as we like."""
         for part in self._service.processes.parts:
             status = None if part.process is None else part.process.poll()
-            expected = {-signal.SIGKILL}
-            if status is not None and part.name in self._without_engine:
-                self._without_engine.remove(part.name)
-                expected.add(os.EX_SOFTWARE)
-            if status is not None and status not in expected:
+            lost = os.EX_SOFTWARE if part.name in self._without_engine else -signal.SIGKILL
+            if status not in (None, -signal.SIGKILL, lost):
                 self._counts[f"times that {part.name} ended by itself"] += 1
+            if status is not None:
+                self._without_engine.discard(part.name)
             part.deaths.clear()
         self._service.processes.look_after()
 
     def _submit(self, bulk: list[dict[str, Any]], singles: list[dict[str, Any]]) -> None:
         """Submit a bulk at once and the rest bit by bit, each again until it is accepted."""
         release = self._service.ready.release.name
-        body = "\n".join(
-            json.dumps({"custom_id": str(number), **line}) for number, line in enumerate(bulk)
-        ).encode()
+        lines = [json.dumps({"custom_id": str(at), **line}) for at, line in enumerate(bulk)]
+        body = "\n".join(lines).encode()
         pause = self._seconds / max(1, len(singles))
         with self._service.client() as client:
             if bulk:
