@@ -36,7 +36,7 @@ def main() -> None:
         Path(asked["store"]),
         cache_bytes=asked["cache_bytes"],
         log_level="WARNING",
-        when_lost=lambda: sys.exit("the engine process ended"),
+        when_lost=lambda: None,  # whoever waits for it is told
     )
     shelf = _Shelf(process, asked)
     engines, ended = Residency(shelf, budget_bytes=shelf.weight.size_bytes), _Ended()

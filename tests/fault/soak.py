@@ -152,7 +152,7 @@ class Soak:
         engine = self._service.engine_process(name)
         if engine is not None and self._random.random() < ENGINE_SHARE:
             os.kill(engine, signal.SIGKILL)  # then the worker ends by itself
-            self._counts["of them of its engine process alone"] += 1
+            self._counts["of them of engine processes alone"] += 1
             self._without_engine.add(name)
         else:
             self._service.kill(name)

@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 0.05
 """Pause between two looks for requests that nobody wants any more."""
 END_SECONDS = 2.0
+"""How long the process may take to end once the wire is closed; then it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class EngineProcess:
         Raises:
             Unavailable: The process has ended.
         """
-        self.say(say="load", digest=digest, manifest=wire.pack_manifest(manifest))
+        self._say(say="load", digest=digest, manifest=wire.pack_manifest(manifest))
         given_up: Exception | None = None
         while True:
             try:
@@ -127,7 +128,7 @@ class EngineProcess:
                     except Exception as error:  # noqa: BLE001 - raised once the load has ended
                         given_up = error
                         with suppress(Unavailable):  # which is then the next news
-                            self.say(say="give_up")
+                            self._say(say="give_up")
                 case "not_loaded":
                     raise given_up or wire.unpack_error(news["error"])
                 case "loaded":
@@ -152,17 +153,23 @@ class EngineProcess:
                 raise Unavailable("the engine process has ended: submit the job again")
             identifier = next(self._numbers)
             self._asked[identifier] = asked
-        self.say(say="generate", id=identifier, digest=digest, request=wire.pack_request(request))
+        self._say(say="generate", id=identifier, digest=digest, request=wire.pack_request(request))
         return asked.future
 
     def leave(self, digest: str) -> None:
         """Have a release leave its memory once it has generated what it was asked for."""
         left = self._closed[digest] = threading.Event()
-        self.say(say="close", digest=digest)
+        self._say(say="close", digest=digest)
         while not (left.wait(LOOK_SECONDS) or self._ended.is_set()):
             pass
 
-    def say(self, **message: Any) -> None:
+    def close(self) -> None:
+        """End the process, whatever it still does."""
+        self._is_closed = True
+        self._wire.close()
+        self._wait()
+
+    def _say(self, **message: Any) -> None:
         """Send something to the process.
 
         Raises:
@@ -172,16 +179,6 @@ class EngineProcess:
             self._wire.send(message)
         except OSError as error:
             raise Unavailable("the engine process has ended: submit the job again") from error
-
-    def close(self) -> None:
-        """End the process, whatever it still does."""
-        self._is_closed = True
-        self._wire.close()
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def _read(self) -> None:
         try:
@@ -229,7 +226,7 @@ class EngineProcess:
             cancelled = {identifier for identifier, each in asked if each.is_cancelled}
             with suppress(Unavailable):
                 for identifier in cancelled - told:
-                    self.say(say="cancel", id=identifier)
+                    self._say(say="cancel", id=identifier)
             told = cancelled
 
     def _end(self) -> None:
@@ -244,8 +241,16 @@ class EngineProcess:
         self._load_news.put({"say": "not_loaded", "error": wire.pack_error(gone)})
         self._ready.set()
         if not self._is_closed:
-            log.error("the engine process ended", status=self._process.wait())
+            log.error("the engine process ended", status=self._wait())
             self._when_lost()
+
+    def _wait(self) -> int:
+        """Return the exit status; the wire is closed, so a process that does not end hangs."""
+        try:
+            return self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
 
 class EngineApart:

@@ -134,7 +134,8 @@ class Engine(Protocol):
                 thread; must be quick.
 
         Raises:
-            PromptTooLong: Prompt and new tokens do not fit the context.
+            PromptTooLong: Prompt and new tokens do not fit the context. This and the next may
+                come by the future instead.
             Unavailable: The engine was closed.
         """
 

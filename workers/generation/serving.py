@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,7 @@ class Serving:
 
     def run(self) -> None:
         """Serve; answers have a thread of their own, so that this one always reads."""
-        threading.Thread(target=self._write, name="answers", daemon=True).start()
+        self._apart(self._write)
         device = self._loader.device
         self._answers.put(
             {
@@ -75,8 +76,17 @@ class Serving:
             case "close":
                 self._apart(self._close, message["digest"])
 
-    def _apart(self, work: Any, *given: Any) -> None:
-        threading.Thread(target=work, args=given, daemon=True).start()
+    def _apart(self, work: Callable[..., None], *given: Any) -> None:
+        """Do some work in a thread; if it fails, end, for the worker would wait for its answer."""
+
+        def run() -> None:
+            try:
+                work(*given)
+            except Exception:
+                log.exception("the engine process cannot go on")
+                os._exit(os.EX_SOFTWARE)
+
+        threading.Thread(target=run, name=work.__name__, daemon=True).start()
 
     def _load(self, digest: str, manifest: Manifest) -> None:
         try:
@@ -125,8 +135,9 @@ class Serving:
         )
 
     def _close(self, digest: str) -> None:
-        engine = self._engines.pop(digest)
-        engine.close()
+        engine = self._engines.pop(digest, None)
+        if engine is not None:
+            engine.close()
         del engine
         give_back_memory()
         self._answers.put({"say": "closed", "digest": digest})

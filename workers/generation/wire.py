@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from registry.checkpoints.manifest import FileEntry, Manifest
@@ -56,7 +55,7 @@ class Wire:
 
 def pack_manifest(manifest: Manifest) -> list[_Packed]:
     """Return a manifest with all digests of its files, those that are not its identity too."""
-    return [asdict(entry) for entry in manifest.files]
+    return [_values(entry) for entry in manifest.files]
 
 
 def unpack_manifest(packed: Sequence[_Packed]) -> Manifest:
@@ -103,7 +102,7 @@ def unpack_error(packed: _Packed) -> Exception:
     return EngineFault(packed["code"])
 
 
-def _values(row: GenerationRequest | GeneratedText) -> _Packed:
+def _values(row: FileEntry | GenerationRequest | GeneratedText) -> _Packed:
     return {name: getattr(row, name) for name in row.__slots__}
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from registry.checkpoints.manifest import Manifest
+from tests.support.apart import store_llama
 from tests.support.llamas import Shape, load_folder, write_llama
 from workers.generation.llama import LlamaEngine
 
@@ -31,3 +33,9 @@ def engine(tiny: Path) -> Iterator[LlamaEngine]:
     opened = LlamaEngine(load_folder(tiny), device="cpu")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+    """A store with one release."""
+    return store_llama(tmp_path_factory.mktemp("apart"))

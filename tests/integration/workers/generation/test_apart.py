@@ -1,10 +1,9 @@
-"""An engine in a process of its own does what one in this process does, and ends when it must."""
+"""An engine in a process of its own does what one in this process does."""
 
 import os
-import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,51 +11,11 @@ import pytest
 from registry.checkpoints.manifest import Manifest
 from registry.errors import PromptTooLong, Unavailable
 from registry.releases.store import Store
-from tests.support.llamas import Shape, describe, write_llama
+from tests.support.apart import CACHE_BYTES, LONG, WAIT_SECONDS, begin, never, request, untold
 from workers.generation.apart import EngineProcess
-from workers.generation.engine import Engine, GenerationCancelled, GenerationRequest
+from workers.generation.engine import Engine, GenerationCancelled
 from workers.generation.loader import Loader
 from workers.generation.reading import TamperedRelease
-
-WAIT_SECONDS = 60
-CACHE_BYTES = 1 << 20
-LONG = 100
-
-
-def request(tokens: int = 8, seed: int = 0) -> GenerationRequest:
-    return GenerationRequest(prompt="The fox", max_new_tokens=tokens, seed=seed)
-
-
-def never() -> bool:
-    return False
-
-
-def untold(_: int) -> None:
-    """Take no notice."""
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(WAIT_SECONDS * 100):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    raise TimeoutError("it did not happen")
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
-    """A store with one release."""
-    root = tmp_path_factory.mktemp("apart")
-    manifest, path_of = describe(write_llama(root / "llama", Shape(context=LONG + 16)))
-    for entry in manifest.files:
-        place = Store(root / "store").path_of(entry.sha256)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path_of(entry.sha256), place)
-    return root / "store", manifest
-
-
-def begin(store: Path, lost: threading.Event) -> EngineProcess:
-    return EngineProcess(store, cache_bytes=CACHE_BYTES, log_level="INFO", when_lost=lost.set)
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +33,6 @@ def engine(process: EngineProcess, stored: tuple[Path, Manifest]) -> Iterator[En
     loaded = process.load(stored[1].digest, stored[1], untold)
     yield loaded
     loaded.close()
-
-
-def is_alive(pid: int) -> bool:
-    """Return whether a process runs; one that ended but was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_its_texts_are_those_of_an_engine_in_this_process(
@@ -125,7 +76,8 @@ def test_new_tokens_are_counted_now_and_then(engine: Engine) -> None:
         engine.submit(request(LONG, seed), cancelled=never, counted=counts.append)
         for seed in range(8)
     ]
-    wait_for(lambda: all(each.done() for each in futures))
+    for each in futures:
+        each.result(WAIT_SECONDS)
 
     assert counts
     assert all(0 < each <= LONG for each in counts)
@@ -196,57 +148,6 @@ def test_a_load_that_is_given_up_ends_with_the_reason(
     process.load(stored[1].digest, stored[1], untold).close()
 
 
-def test_if_it_is_killed_all_fails_that_it_was_asked_for_and_the_worker_is_told(
-    stored: tuple[Path, Manifest],
-) -> None:
-    lost = threading.Event()
-    process = begin(stored[0], lost)
-    engine = process.load(stored[1].digest, stored[1], untold)
-    futures = [engine.submit(request(LONG, seed), cancelled=never) for seed in range(64)]
-
-    os.kill(process.pid, signal.SIGKILL)
-
-    assert any(isinstance(each.exception(WAIT_SECONDS), Unavailable) for each in futures)
-    assert lost.wait(WAIT_SECONDS)
-    with pytest.raises(Unavailable):
-        engine.submit(request(), cancelled=never)
-    with pytest.raises(Unavailable):
-        process.load(stored[1].digest, stored[1], untold)
-    engine.close()
-    process.close()
-
-
-def test_a_load_whose_process_is_killed_fails(stored: tuple[Path, Manifest]) -> None:
-    lost = threading.Event()
-    process = begin(stored[0], lost)
-    process.device  # noqa: B018  it has started
-
-    def kill(_: int) -> None:
-        os.kill(process.pid, signal.SIGKILL)
-
-    with pytest.raises(Unavailable):
-        process.load(stored[1].digest, stored[1], kill)
-
-    assert lost.wait(WAIT_SECONDS)
-    process.close()
-
-
-def test_one_that_cannot_start_says_so(
-    stored: tuple[Path, Manifest], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(stored[0]))
-    (stored[0] / "torch.py").write_text("raise ImportError('broken')")
-    lost = threading.Event()
-
-    process = begin(stored[0], lost)
-
-    with pytest.raises(Unavailable, match="log"):
-        process.device  # noqa: B018
-    assert lost.wait(WAIT_SECONDS)
-    (stored[0] / "torch.py").unlink()
-    process.close()
-
-
 def test_the_signals_that_end_a_worker_leave_it_to_the_worker(
     engine: Engine, process: EngineProcess
 ) -> None:
@@ -256,26 +157,10 @@ def test_the_signals_that_end_a_worker_leave_it_to_the_worker(
     assert engine.submit(request(), cancelled=never).result(WAIT_SECONDS).token_ids
 
 
-def test_it_ends_at_once_when_the_worker_has(stored: tuple[Path, Manifest]) -> None:
-    process = begin(stored[0], threading.Event())
-    engine = process.load(stored[1].digest, stored[1], untold)
-    for seed in range(64):
-        engine.submit(request(LONG, seed), cancelled=never)
-
-    process.close()
-
-    assert not is_alive(process.pid)
-
-
-def test_what_cannot_be_understood_ends_it(stored: tuple[Path, Manifest]) -> None:
-    lost = threading.Event()
-    process = begin(stored[0], lost)
+def test_a_release_may_leave_twice(process: EngineProcess, stored: tuple[Path, Manifest]) -> None:
     engine = process.load(stored[1].digest, stored[1], untold)
 
-    process._hear = lambda _: 1 / 0  # type: ignore[method-assign, assignment]
-    future = engine.submit(request(), cancelled=never)
+    engine.close()
+    engine.close()
 
-    with pytest.raises(Unavailable):
-        future.result(WAIT_SECONDS)
-    assert lost.wait(WAIT_SECONDS)
-    assert not is_alive(process.pid)
+    process.load(stored[1].digest, stored[1], untold).close()
